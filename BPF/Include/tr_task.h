@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* Who: fills a process's identity from its task_struct. */
+#ifndef TR_TASK_H
+#define TR_TASK_H
+
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include "tr_config.h"
+#include "tr_record.h"
+
+static __always_inline u64 tr_cgroup_id(struct task_struct *task)
+{
+	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+}
+
+/*
+ * io_uring's workers were kernel threads that borrow the submitter's memory before 5.12 (3bfe6106693b), so the process
+ * is the owner of that memory.
+ */
+static __always_inline struct task_struct *tr_borrower(struct task_struct *task)
+{
+	struct task_struct *owner = NULL;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	if (mm && bpf_core_field_exists(mm->owner))
+		owner = BPF_CORE_READ(mm, owner);
+	return owner ? owner : task;
+}
+
+static __always_inline u16 tr_fill_task_of(struct tr_task *who, struct task_struct *task)
+{
+	struct task_struct *leader;
+
+	leader = BPF_CORE_READ(task, group_leader);
+	who->start_time = BPF_CORE_READ(leader, start_boottime);
+	who->cgroup = tr_cgroup_id(leader);
+	who->tgid = BPF_CORE_READ(task, tgid);
+	who->uid = BPF_CORE_READ(task, cred, uid.val);
+	who->gid = BPF_CORE_READ(task, cred, gid.val);
+	who->netns = 0;
+	bpf_core_read(who->comm, sizeof(who->comm), &leader->comm);
+	return BPF_CORE_READ(leader, flags) & PF_KTHREAD ? TR_FLAG_KERNEL : 0;
+}
+
+/* The process that runs now, for any program; returns the flags that the record needs. */
+static __always_inline u16 tr_fill_task(struct tr_task *who)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
+		task = tr_borrower(task);
+	return tr_fill_task_of(who, task);
+}
+
+/* The same for tracing programs, where a load does instead of a helper call; without comm, which the agent has from
+ * exec. */
+static __always_inline u16 tr_fill_current(struct tr_task *who)
+{
+	struct task_struct *task;
+	u64 ids;
+
+	if (!config.tracing_helpers)
+		return tr_fill_task(who);
+	task = bpf_get_current_task_btf();
+	if (task->flags & PF_KTHREAD)
+		return tr_fill_task(who);
+	ids = bpf_get_current_uid_gid();
+	who->start_time = task->group_leader->start_boottime;
+	who->cgroup = bpf_get_current_cgroup_id();
+	who->tgid = task->tgid;
+	who->uid = ids;
+	who->gid = ids >> 32;
+	who->netns = 0;
+	__builtin_memset(who->comm, 0, sizeof(who->comm));
+	return 0;
+}
+
+static __always_inline u64 tr_parent(struct task_struct *task, u32 *tgid)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, group_leader, real_parent);
+
+	*tgid = BPF_CORE_READ(parent, tgid);
+	return BPF_CORE_READ(parent, group_leader, start_boottime);
+}
+
+#endif

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * UDP flows: the first datagram of a socket to a destination, bytes both ways, and the end of the socket.
+ * Hooks: cgroup_skb/egress, which sees the datagram itself and so marks QUIC; else fentry or kprobe/udp_sendmsg,
+ * udpv6_sendmsg; cgroup_skb/ingress counts what arrives and tells flows that the peer began; cgroup/sock_release ends a
+ * socket's flows. Blind spot: at cgroup_skb the destination is what NAT made of it.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include "tr_output.h"
+#include "tr_packet.h"
+#include "tr_sock.h"
+#include "tr_task.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+enum {
+	FLOWS_MAX = 32768,
+	QUIC_INITIAL_MIN = 1200, /* RFC 9000 section 14.1 */
+	QUIC_LONG_HEADER = 0xc0, /* header form and fixed bit, RFC 9000 section 17.2 */
+	QUIC_TYPE = 0x30,
+	QUIC_VERSION_1 = 0x00000001,
+	QUIC_VERSION_2 = 0x6b3343cf, /* RFC 9369 */
+};
+
+/* Least recently used: what is dropped is reported again when it sends again, and the agent then knows that its bytes
+ * are incomplete. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, FLOWS_MAX);
+	__type(key, struct tr_udp_key);
+	__type(value, struct tr_udp_flow);
+} udp_flows SEC(".maps");
+
+/* An atomic addition without its result: clang 21 writes the form with one, which kernels have since 5.12
+ * (5ca419f2864a). */
+static __always_inline void tr_add(u64 *counter, u64 amount)
+{
+	asm volatile("lock *(u64 *)(%0 + 0) += %1" : : "r"(counter), "r"(amount) : "memory");
+}
+
+static __always_inline void tr_udp_key_of(struct tr_udp_key *key, u64 cookie, const struct tr_endpoints *ends)
+{
+	key->cookie = cookie;
+	__builtin_memcpy(key->remote, ends->remote, sizeof(key->remote));
+	key->remote_port = ends->remote_port;
+	key->family = ends->family;
+	key->reserved = 0;
+}
+
+/* Counts a datagram that leaves; returns the flow if nobody has been told of it yet. */
+static __always_inline struct tr_udp_flow *tr_count_sent(const struct tr_udp_key *key, u32 size)
+{
+	struct tr_udp_flow *flow = bpf_map_lookup_elem(&udp_flows, key);
+	struct tr_udp_flow fresh = {};
+
+	if (!flow) {
+		bpf_map_update_elem(&udp_flows, key, &fresh, BPF_NOEXIST);
+		flow = bpf_map_lookup_elem(&udp_flows, key);
+		if (!flow) {
+			tr_count_drop(TR_RECORD_UDP_FLOW);
+			return NULL;
+		}
+	}
+	tr_add(&flow->sent, size);
+	return flow->reported ? NULL : flow;
+}
+
+static __always_inline void tr_report_flow(struct tr_udp_flow *flow, u64 cookie, const struct tr_endpoints *ends,
+					   u32 netns, u16 flags)
+{
+	struct tr_udp_flow_record *record = tr_reserve(TR_RECORD_UDP_FLOW, sizeof(*record));
+
+	if (!record)
+		return; /* not marked: the next datagram tries again */
+	flow->reported = 1;
+	if (flow->inbound)
+		flags |= TR_FLAG_INBOUND;
+	record->header.flags = tr_fill_task(&record->task) | flags;
+	record->task.netns = netns;
+	record->cookie = cookie;
+	record->endpoints = *ends;
+	tr_submit(record);
+}
+
+static __always_inline u16 tr_quic_flag(struct __sk_buff *skb, u32 payload)
+{
+	u8 head[5];
+	u32 version;
+
+	if (skb->len < payload + QUIC_INITIAL_MIN || bpf_skb_load_bytes(skb, payload, head, sizeof(head)))
+		return 0;
+	version = (u32)head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4];
+	if ((head[0] & QUIC_LONG_HEADER) != QUIC_LONG_HEADER)
+		return 0;
+	/* The type Initial is 0 in version 1 (section 17.2.2) and 1 in version 2 (RFC 9369 section 3.2). */
+	if ((version == QUIC_VERSION_1 && (head[0] & QUIC_TYPE) == 0x00) ||
+	    (version == QUIC_VERSION_2 && (head[0] & QUIC_TYPE) == 0x10))
+		return TR_FLAG_QUIC;
+	return 0;
+}
+
+SEC("cgroup_skb/egress")
+int cgroup_skb__udp_egress(struct __sk_buff *skb)
+{
+	struct tr_endpoints ends;
+	struct tr_udp_flow *flow;
+	struct tr_udp_key key;
+	u32 offset;
+
+	if (tr_transport(skb, &offset) != IPPROTO_UDP || tr_fill_packet_ends(&ends, skb, offset, 1))
+		return 1;
+	ends.protocol = IPPROTO_UDP;
+	tr_udp_key_of(&key, bpf_get_socket_cookie(skb), &ends);
+	if (!key.cookie)
+		return 1;
+	flow = tr_count_sent(&key, skb->len - offset - UDP_HEADER);
+	if (flow)
+		tr_report_flow(flow, key.cookie, &ends, tr_netns(tr_packet_socket(skb), 0),
+			       tr_quic_flag(skb, offset + UDP_HEADER));
+	return 1;
+}
+
+SEC("cgroup_skb/ingress")
+int cgroup_skb__udp_ingress(struct __sk_buff *skb)
+{
+	struct tr_udp_flow fresh = { .inbound = 1 };
+	struct tr_endpoints ends;
+	struct tr_udp_flow *flow;
+	struct tr_udp_key key;
+	u32 offset;
+
+	if (tr_transport(skb, &offset) != IPPROTO_UDP || tr_fill_packet_ends(&ends, skb, offset, 0))
+		return 1;
+	tr_udp_key_of(&key, bpf_get_socket_cookie(skb), &ends);
+	if (!key.cookie)
+		return 1;
+	flow = bpf_map_lookup_elem(&udp_flows, &key);
+	if (flow) {
+		tr_add(&flow->received, skb->len - offset - UDP_HEADER);
+	} else {
+		fresh.received = skb->len - offset - UDP_HEADER;
+		bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_NOEXIST);
+	}
+	return 1;
+}
+
+SEC("cgroup/sock_release")
+int cgroup__sock_release(struct bpf_sock *ctx)
+{
+	struct tr_udp_close_record *record;
+
+	if (ctx->protocol != IPPROTO_UDP)
+		return 1;
+	record = tr_reserve(TR_RECORD_UDP_CLOSE, sizeof(*record));
+	if (!record)
+		return 1;
+	record->cookie = bpf_get_socket_cookie(ctx);
+	tr_submit(record);
+	return 1;
+}
+
+static __always_inline int tr_on_udp_sendmsg(struct sock *sk, struct msghdr *message, u64 size, u16 family, int direct)
+{
+	void *name = BPF_CORE_READ(message, msg_name);
+	struct tr_endpoints ends;
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+	struct tr_udp_flow *flow;
+	struct tr_udp_key key;
+
+	tr_fill_endpoints(&ends, sk, IPPROTO_UDP, direct);
+	if (name && family == AF_INET) {
+		if (bpf_probe_read_kernel(&v4, sizeof(v4), name))
+			return 0;
+		__builtin_memset(ends.remote, 0, sizeof(ends.remote));
+		__builtin_memcpy(ends.remote, &v4.sin_addr, sizeof(v4.sin_addr));
+		ends.remote_port = v4.sin_port;
+	} else if (name) {
+		if (bpf_probe_read_kernel(&v6, sizeof(v6), name))
+			return 0;
+		__builtin_memcpy(ends.remote, v6.sin6_addr, sizeof(ends.remote));
+		ends.remote_port = v6.sin6_port;
+	}
+	if (family == AF_INET6) {
+		/* An IPv4-mapped destination goes on to udp_sendmsg, which reports it. */
+		u32 *words = (u32 *)ends.remote;
+
+		if (!words[0] && !words[1] && words[2] == bpf_htonl(0xffff))
+			return 0;
+	} else if (ends.family == 6) { /* an IPv6 socket that sends to IPv4 */
+		ends.family = 4;
+		if (!name)
+			__builtin_memcpy(ends.remote, ends.remote + 12, 4);
+		__builtin_memset(ends.remote + 4, 0, 12);
+		__builtin_memcpy(ends.local, ends.local + 12, 4);
+		__builtin_memset(ends.local + 4, 0, 12);
+	}
+	tr_udp_key_of(&key, tr_cookie(sk, direct), &ends);
+	flow = tr_count_sent(&key, size);
+	if (flow)
+		tr_report_flow(flow, key.cookie, &ends, tr_netns(sk, direct), 0);
+	return 0;
+}
+
+SEC("fentry/udp_sendmsg")
+int BPF_PROG(fentry__udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	return tr_on_udp_sendmsg(sk, message, size, AF_INET, 1);
+}
+
+SEC("fentry/udpv6_sendmsg")
+int BPF_PROG(fentry__udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	return tr_on_udp_sendmsg(sk, message, size, AF_INET6, 1);
+}
+
+SEC("kprobe/udp_sendmsg")
+int BPF_KPROBE(kprobe__udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	return tr_on_udp_sendmsg(sk, message, size, AF_INET, 0);
+}
+
+SEC("kprobe/udpv6_sendmsg")
+int BPF_KPROBE(kprobe__udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
+{
+	return tr_on_udp_sendmsg(sk, message, size, AF_INET6, 0);
+}
