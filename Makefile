@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+# `make run` and `make test` do all the set-up on a fresh Debian or Ubuntu that has Swift. `make help` lists the rest.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+SWIFT := $(shell command -v swift 2>/dev/null)
+CLANG ?= $(dir $(realpath $(SWIFT)))clang
+STRIP ?= $(dir $(realpath $(SWIFT)))llvm-objcopy
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+MACHINE := $(shell uname -m)
+ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
+PREFIX ?= /usr/local
+
+AGENT := .build/release/trustrun-agent
+FAMILIES := $(patsubst BPF/%.bpf.c,%,$(wildcard BPF/*.bpf.c))
+OBJECTS := $(FAMILIES:%=BPF/Objects/%.bpf.o)
+BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -IBPF/Include \
+	-idirafter /usr/include/$(MACHINE)-linux-gnu
+SWIFTFLAGS := --disable-sandbox
+RELEASE := -c release --static-swift-stdlib
+
+BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev pkg-config gcc libc6-dev
+TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
+	python3 python3-jsonschema golang-go bpftool clang-format libssl-dev
+
+.PHONY: help deps test-deps bpf build run test test-unit test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check \
+	install clean require-swift
+
+help: ## Lists what make can do.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+require-swift:
+	@[ -n "$(SWIFT)" ] || { echo "trustrun-agent: swift is not on the PATH; install Swift 6.2 or later (swift.org/install) and try again" >&2; exit 69; }
+
+# A list of packages is installed once; what is there already is not touched.
+define install_packages
+	@missing=$$(for package in $(1); do dpkg-query -W -f '$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then \
+		command -v apt-get > /dev/null || { echo "trustrun-agent: this needs apt-get, or these packages: $$missing" >&2; exit 69; }; \
+		$(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+deps: require-swift
+	$(call install_packages,$(BUILD_PACKAGES))
+
+test-deps: deps
+	$(call install_packages,$(TEST_PACKAGES))
+
+bpf: deps $(OBJECTS) ## Compiles the BPF programs.
+
+BPF/Objects/%.bpf.o: BPF/%.bpf.c $(wildcard BPF/Include/*.h)
+	@mkdir -p BPF/Objects
+	$(CLANG) $(BPFFLAGS) -c $< -o $@
+	@$(STRIP) --strip-debug $@
+	@touch Sources/CTrustRunSensor/objects.c # an object that appears is no dependency that SwiftPM knows
+
+build: bpf ## Builds the agent: .build/release/trustrun-agent.
+	swift build $(SWIFTFLAGS) $(RELEASE)
+
+run: build ## Sets up, builds, and monitors this machine (Ctrl-C ends it).
+	$(SUDO) $(AGENT) monitor --format text
+
+test: test-deps build check test-unit test-sanitize test-fuzz test-kernel test-vm ## Runs every test that this machine can run.
+
+test-unit: bpf ## Unit tests.
+	swift test $(SWIFTFLAGS) --parallel
+
+test-sanitize: bpf ## Parsing and pipeline tests under AddressSanitizer and ThreadSanitizer.
+	ASAN_OPTIONS=detect_leaks=0 swift test $(SWIFTFLAGS) --sanitize=address --scratch-path .build/address # the test runner itself leaks
+	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/thread.supp \
+		swift test $(SWIFTFLAGS) --sanitize=thread --scratch-path .build/thread --filter 'Sinks|Agent|Enrichment'
+
+test-fuzz: bpf ## Each fuzz target for FUZZ_SECONDS (10).
+	Tests/Fuzz/run-fuzz.sh $${FUZZ_SECONDS:-10}
+
+workloads: test-deps
+	Tests/Kernel/workloads/build.sh .build/workloads
+
+test-kernel: build workloads ## Real programs on this kernel; needs root.
+	$(SUDO) /usr/bin/python3 Tests/Kernel/run.py
+
+test-vm: build workloads ## The same on Debian's kernels 5.10, 6.1, 6.12 and 7.x in QEMU; VM_KERNELS chooses.
+	VM_JOBS=$${VM_JOBS:-2} Tests/VM/run-all.sh
+
+bench: test-deps build ## Prints what the sensor costs, as ratios.
+	Benchmarks/run.sh
+
+fmt: ## Formats Swift and C.
+	swift format --in-place --recursive Sources Tests Package.swift
+	clang-format -i BPF/*.c $(filter-out BPF/Include/vmlinux.h,$(wildcard BPF/Include/*.h)) Sources/CTrustRunSensor/*.[ch] Sources/CTrustRunSensor/include/*.h
+
+check: ## Layout rules: format, licences, imports.
+	Tests/check.sh
+
+install: build ## Installs the agent under PREFIX (/usr/local).
+	$(SUDO) install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/bin/trustrun-agent
+
+clean: ## Removes what was built.
+	rm -rf .build BPF/Objects/*.o

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "objects.h"
+
+static const unsigned char process[] = {
+#embed "../../BPF/Objects/process.bpf.o"
+};
+static const unsigned char network[] = {
+#embed "../../BPF/Objects/network.bpf.o"
+};
+static const unsigned char udp[] = {
+#embed "../../BPF/Objects/udp.bpf.o"
+};
+static const unsigned char dns[] = {
+#embed "../../BPF/Objects/dns.bpf.o"
+};
+static const unsigned char tls[] = {
+#embed "../../BPF/Objects/tls.bpf.o"
+};
+
+const struct tr_object tr_objects[TR_OBJECTS] = {
+	{ "process", process, sizeof(process) },
+	{ "network", network, sizeof(network) },
+	{ "udp", udp, sizeof(udp) },
+	{ "dns", dns, sizeof(dns) },
+	{ "tls", tls, sizeof(tls) },
+};

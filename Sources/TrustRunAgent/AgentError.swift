@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Why the agent cannot do what it was asked, in words for its user, with an exit status of sysexits(3).
+package struct AgentError: Error, CustomStringConvertible {
+    package enum Code: Int32, Sendable {
+        case usage = 64
+        case unavailable = 69
+        case software = 70
+        case operatingSystem = 71
+        case inputOutput = 74
+        case notPermitted = 77
+    }
+
+    package let code: Code
+    package let message: String
+
+    package init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    package var description: String { message }
+}

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import TrustRunEvents
+
+extension Enricher {
+    func connect(_ facts: SocketFacts, flags: SensorEvent.Flags, at time: UInt64) {
+        let process = processes.resolve(facts.task, flags: flags)
+        guard facts.errorNumber == 0 else { return refusedHere(facts, process, at: time) }
+        var generation = generations.next(of: facts.cookie)
+        if let open = connections.place(of: facts.cookie) {
+            // Its close was lost, or Fast Open came by twice: the same start is the same use.
+            generation = connections[place: open].id.generation + 1
+        }
+        connections.insert(
+            ConnectionState(
+                id: ConnectionID(cookie: facts.cookie, generation: generation),
+                process: process,
+                cgroup: process.cgroup,
+                direction: .outbound,
+                transport: .tcp,
+                local: facts.local,
+                remote: facts.remote,
+                names: names(of: facts.remote.address, for: process, at: time),
+                networkNamespace: facts.networkNamespace,
+                startTime: time
+            ),
+            for: facts.cookie
+        )
+        starting.append(cookie: facts.cookie, generation: generation, time: time)
+    }
+
+    /// The kernel sent nothing: that is all there is to tell of this connect().
+    private func refusedHere(_ facts: SocketFacts, _ process: ProcessIdentity, at time: UInt64) {
+        var refused = state(of: facts, direction: .outbound, process: process, time: time)
+        generations.remember(facts.cookie, refused.id.generation)
+        var told = refused.event()
+        told.outcome = ConnectionOutcome(errorNumber: UInt32(facts.errorNumber))
+        told.errorNumber = UInt32(facts.errorNumber)
+        told.durationNanoseconds = 0
+        emit(.connect, told, of: &refused, at: time, hook: .connectRefusedHere)
+    }
+
+    func established(_ facts: SocketFacts, at time: UInt64) {
+        guard let place = connections.place(of: facts.cookie) else {
+            // The start was lost: the connection is told without its process.
+            let state = state(of: facts, direction: .outbound, process: nil, time: time)
+            connections.insert(state, for: facts.cookie)
+            if state.id.cookie != 0 { established(facts, at: time) }
+            return
+        }
+        connected(&connections[place: place], local: facts.local, at: time)
+    }
+
+    private func connected(_ state: inout ConnectionState, local: Endpoint, at time: UInt64) {
+        state.local = local
+        state.isEstablished = true
+        guard !state.isAnnounced else { return }
+        state.isAnnounced = true
+        var told = state.event()
+        told.outcome = .established
+        told.durationNanoseconds = time &- state.startTime
+        emit(.connect, told, of: &state, at: state.startTime, hook: .connect)
+    }
+
+    /// A connection is told once its acceptor is known; its listener's owner has it until then, and if nobody accepts it.
+    func accept(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
+        guard event.flags.contains(.noTask) else { return accepted(event, facts) }
+        // A socket that connected to itself, or whose peer connected at the same time, is no incoming connection.
+        guard connections[facts.cookie] == nil else { return }
+        var incoming = state(of: facts, direction: .inbound, process: listeners.owner(of: facts), time: event.time)
+        incoming.isEstablished = true
+        if awaitsAcceptor {
+            connections[facts.cookie] = incoming
+            starting.append(cookie: facts.cookie, generation: incoming.id.generation, time: event.time)
+        } else {
+            announceIncoming(&incoming)
+            connections[facts.cookie] = incoming
+        }
+    }
+
+    private func accepted(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
+        let process = processes.resolve(facts.task, flags: event.flags)
+        var incoming =
+            connections[facts.cookie] ?? state(of: facts, direction: .inbound, process: nil, time: event.time)
+        guard !incoming.isAnnounced else { return }
+        incoming.process = process
+        incoming.cgroup = process.cgroup
+        incoming.isEstablished = true
+        announceIncoming(&incoming)
+        connections[facts.cookie] = incoming
+    }
+
+    private func announceIncoming(_ state: inout ConnectionState) {
+        state.isAnnounced = true
+        emit(.accept, state.event(), of: &state, at: state.startTime, hook: .accept)
+    }
+
+    func close(_ facts: SocketFacts, _ end: CloseFacts, flags: SensorEvent.Flags, at time: UInt64) {
+        guard end.oldState != TCPState.listen else { return listeners.remove(facts) }
+        var cookie = facts.cookie
+        if let listed = cookieless.place(of: facts.socket) {
+            cookie = cookieless[place: listed]
+            cookieless.remove(at: listed)
+        }
+        if !hellos.isEmpty { hellos[cookie] = nil }
+        lookups.closeStream(cookie)
+        guard let place = connections.place(of: cookie) else { return unknownClose(facts, end, at: time) }
+        if flags.isAlive { generations.remember(cookie, connections[place: place].id.generation) }
+        closed(&connections[place: place], facts, end, at: time)
+        connections.remove(at: place)
+    }
+
+    private func closed(_ state: inout ConnectionState, _ facts: SocketFacts, _ end: CloseFacts, at time: UInt64) {
+        if state.local.port == 0 { state.local = facts.local }
+        if !state.direction.isOutbound && !state.isAnnounced { announceIncoming(&state) }
+        var told = state.event()
+        told.durationNanoseconds = time &- state.startTime
+        if !state.isEstablished && !state.isAnnounced {
+            told.outcome = ConnectionOutcome(errorNumber: end.errorNumber)
+            told.errorNumber = end.errorNumber
+            return emit(.connect, told, of: &state, at: state.startTime, hook: .connect)
+        }
+        if state.wasPending {
+            told.outcome = state.isEstablished ? .established : ConnectionOutcome(errorNumber: end.errorNumber)
+            told.errorNumber = state.isEstablished ? 0 : end.errorNumber
+        }
+        let syn: UInt64 = state.direction.isOutbound && end.acknowledged > 0 ? 1 : 0
+        told.bytes = .tcp(
+            acknowledged: end.acknowledged - syn, unacknowledged: state.isEstablished ? end.unacknowledged : 0,
+            received: end.received
+        )
+        emit(.close, told, of: &state, at: time, hook: .close)
+    }
+
+    /// A connection whose beginning nobody saw: a child that never got to its listener is none.
+    private func unknownClose(_ facts: SocketFacts, _ end: CloseFacts, at time: UInt64) {
+        guard end.oldState != TCPState.synReceived, end.oldState != TCPState.synSent, facts.remote.port != 0 else {
+            return
+        }
+        let owner = listeners.owner(of: facts)
+        var state = state(
+            of: facts, direction: listeners.hasListener(for: facts) ? .inbound : .outbound, process: owner, time: time
+        )
+        state.isEstablished = true
+        var told = state.event()
+        let syn: UInt64 = state.direction.isOutbound && end.acknowledged > 0 ? 1 : 0
+        told.bytes = .tcp(
+            acknowledged: end.acknowledged - syn, unacknowledged: end.unacknowledged, received: end.received
+        )
+        emit(.close, told, of: &state, at: time, hook: .close)
+    }
+
+    func listen(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
+        listeners.add(facts, owner: processes.resolve(facts.task, flags: event.flags))
+    }
+
+    func state(
+        of facts: SocketFacts, direction: Direction, process: ProcessIdentity?, time: UInt64
+    ) -> ConnectionState {
+        ConnectionState(
+            id: ConnectionID(cookie: facts.cookie, generation: generations.next(of: facts.cookie)),
+            process: process,
+            cgroup: process?.cgroup,
+            direction: direction,
+            transport: .tcp,
+            local: facts.local,
+            remote: facts.remote,
+            names: direction == .inbound
+                ? DestinationNames() : names(of: facts.remote.address, for: process, at: time),
+            networkNamespace: facts.networkNamespace,
+            startTime: time
+        )
+    }
+
+    /// Tells of connections that have waited for an answer since before `time`.
+    func announcePending(before time: UInt64) {
+        while let start = starting.next(before: time) {
+            guard let place = connections.place(of: start.cookie),
+                connections[place: place].id.generation == start.generation, !connections[place: place].isAnnounced
+            else { continue }
+            announceWaiting(&connections[place: place])
+        }
+    }
+
+    private func announceWaiting(_ state: inout ConnectionState) {
+        guard state.direction.isOutbound else { return announceIncoming(&state) }
+        state.isAnnounced = true
+        state.wasPending = true
+        var told = state.event()
+        told.outcome = .pending
+        emit(.connect, told, of: &state, at: state.startTime, hook: .connect)
+    }
+}

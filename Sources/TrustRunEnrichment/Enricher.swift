@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+package import TrustRunEvents
+internal import TrustRunWire
+
+/// Gets each event when it is complete.
+package protocol EventReceiver: AnyObject {
+    func receive(_ event: borrowing EnrichedEvent)
+    /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`.
+    func receive(
+        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
+        cgroup: CgroupIdentity?, hook: StaticHook
+    )
+}
+
+extension EventReceiver {
+    package func receive(
+        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
+        cgroup: CgroupIdentity?, hook: StaticHook
+    ) {
+        receive(
+            EnrichedEvent(phase, copy connection, time: time, process: process, cgroup: cgroup, hook: hook)
+        )
+    }
+}
+
+/// Reads and forgets the kernel's counts of a UDP flow.
+package protocol FlowCounts: AnyObject {
+    func takeUDPFlow(cookie: UInt64, remote: Endpoint) -> (sent: UInt64, received: UInt64)?
+}
+
+/// Adds who and which host: kernel events in, complete events out. It alone keeps state between records. One thread owns it.
+package final class Enricher {
+    var processes: ProcessTable {
+        _read { yield unsafe state.processes }
+        _modify { yield unsafe &state.processes }
+    }
+    /// TCP connections by socket cookie.
+    var connections: OpenTable<ConnectionState> {
+        _read { yield unsafe state.connections }
+        _modify { yield unsafe &state.connections }
+    }
+    /// The cookie under which a socket is known that had none when it was listed, by the kernel's address of it.
+    var cookieless: OpenTable<UInt64> {
+        _read { yield unsafe state.cookieless }
+        _modify { yield unsafe &state.cookieless }
+    }
+    /// How often a socket that lives on has been used, by cookie.
+    var generations: GenerationTable {
+        _read { yield unsafe state.generations }
+        _modify { yield unsafe &state.generations }
+    }
+    var starting: StartQueue {
+        _read { yield unsafe state.starting }
+        _modify { yield unsafe &state.starting }
+    }
+    var lookups: LookupTable {
+        _read { yield unsafe state.lookups }
+        _modify { yield unsafe &state.lookups }
+    }
+    var hellos: [UInt64: ClientHelloAssembler] {
+        _read { yield unsafe state.hellos }
+        _modify { yield unsafe &state.hellos }
+    }
+    var listeners = ListenerTable()
+    var flows = UDPFlowTable()
+    var claims = ClaimQueue()
+    var hostNames = HostNameTable()
+    var nextListedCookie: UInt64 = 0xe000_0000_0000_0000
+
+    /// What every connection touches.
+    private struct State: ~Copyable {
+        var processes: ProcessTable
+        var connections = OpenTable<ConnectionState>(minimumCapacity: 4096)
+        var cookieless = OpenTable<UInt64>()
+        var generations = GenerationTable()
+        var starting = StartQueue()
+        var lookups = LookupTable()
+        var hellos: [UInt64: ClientHelloAssembler] = [:]
+
+        init(processes: consuming ProcessTable) {
+            self.processes = processes
+        }
+    }
+
+    /// Unchecked is sound: a receiver of events does not come back to the enricher.
+    @exclusivity(unchecked) private var state: State
+
+    /// Another record tells who accepts a connection; nobody else is named before it has had the time to come.
+    let awaitsAcceptor: Bool
+    private unowned(unsafe) let receiver: any EventReceiver
+    unowned let counts: any FlowCounts
+    /// Unix time minus time since boot, in nanoseconds; the clock may be set meanwhile.
+    package var bootOffset: UInt64
+    /// Messages that could not be parsed, by what they should have been.
+    package private(set) var malformedDNS: UInt64 = 0
+    package private(set) var malformedHellos: UInt64 = 0
+
+    package init(
+        cgroups: consuming CgroupTable, bootOffset: UInt64, awaitsAcceptor: Bool, receiver: any EventReceiver,
+        counts: any FlowCounts
+    ) {
+        unsafe state = State(processes: ProcessTable(cgroups: cgroups))
+        self.bootOffset = bootOffset
+        self.awaitsAcceptor = awaitsAcceptor
+        unsafe self.receiver = receiver
+        self.counts = counts
+    }
+
+    /// Takes one event further; what comes of it goes to the receiver at once.
+    package func enrich(_ event: borrowing SensorEvent) {
+        switch event.body {
+        case .fork(let task, let parent): processes.fork(task, flags: event.flags, parent: parent)
+        case .exec(let task, let parent, let count): exec(event, task, parent: parent, pathByteCount: count)
+        case .exit(let task, let status): exit(event, task, waitStatus: status)
+        case .cgroup(let id): cgroup(event, id)
+        case .connect(let facts): connect(facts, flags: event.flags, at: event.time)
+        case .established(let facts): established(facts, at: event.time)
+        case .accept(let facts): accept(event, facts)
+        case .close(let facts, let end): close(facts, end, flags: event.flags, at: event.time)
+        case .listen(let facts): listen(event, facts)
+        case .socket: break  // listed at the start only: see `list`
+        case .udpFlow(let facts): udpFlow(event, facts)
+        case .udpClose(let cookie): udpClose(cookie: cookie, at: event.time)
+        case .dns(let facts, let sequence): dns(event, facts, sequence: sequence)
+        case .hello(let facts, let offset): hello(event, facts, offset: Int(offset))
+        case .serverName(let task): serverName(event, task)
+        }
+    }
+
+    /// The same for what most records are.
+    package func enrich(_ step: ConnectionStep) {
+        switch step.kind {
+        case .connect: connect(step.facts, flags: step.flags, at: step.time)
+        case .established: established(step.facts, at: step.time)
+        case .close: close(step.facts, step.end, flags: step.flags, at: step.time)
+        }
+    }
+
+    /// Tells what has waited long enough: call it every tenth of a second or so with the time since boot.
+    package func tick(at time: UInt64) {
+        announcePending(before: time &- StartQueue.patienceNanoseconds)
+        releaseClaims(before: time &- ClaimQueue.patienceNanoseconds)
+    }
+
+    /// Lets go of what is over: call it about once a second with the time since boot.
+    package func sweep(at time: UInt64) {
+        processes.sweep(at: time)
+        lookups.sweep(at: time)
+    }
+
+    /// Writes what waits for an answer that will not come any more: the session ends.
+    package func finish() {
+        announcePending(before: .max)
+        releaseClaims(before: .max)
+    }
+
+    func emit(
+        _ body: EnrichedEvent.Body, at time: UInt64, process: ProcessIdentity?, cgroup: CgroupIdentity?,
+        hook: StaticHook
+    ) {
+        unsafe receiver.receive(
+            EnrichedEvent(time: time &+ bootOffset, process: process, cgroup: cgroup, hook: hook, body: body)
+        )
+    }
+
+    /// Tells of a connection whose process and group are the state's; it stays where it is and as it is.
+    @inline(always)
+    func emit(
+        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, of state: inout ConnectionState,
+        at time: UInt64,
+        hook: StaticHook
+    ) {
+        unsafe receiver.receive(
+            phase, connection, time: time &+ bootOffset, process: state.process, cgroup: state.cgroup, hook: hook
+        )
+    }
+
+    func countMalformedDNS() { malformedDNS += 1 }
+    func countMalformedHello() { malformedHellos += 1 }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A host name that somebody looked up or sent; one object a name, shared by whatever rests on it.
+package final class HostName {
+    /// Lower case, no trailing dot: safe to write without escapes.
+    package let bytes: [UInt8]
+
+    package init(_ name: DomainName) {
+        bytes = unsafe name.withUnsafeBytes { bytes in unsafe Array(bytes) }
+    }
+}
+
+/// What a connection's name rests on.
+package enum NameSource: Sendable {
+    /// The client's server name, and an answer that gave this address for it.
+    case dnsAndSNI
+    /// An answer to this process or an ancestor.
+    case dns
+    /// The client's claim alone.
+    case sni
+    case none
+}
+
+/// The names that a destination may have, with what they rest on.
+package struct DestinationNames {
+    /// The name, if the evidence leaves only one.
+    package var name: HostName?
+    /// Every name that could be meant, newest first, if there are several.
+    package var candidates: [HostName] {
+        get { several?.names ?? [] }
+        set { several = newValue.isEmpty ? nil : Several(newValue) }
+    }
+    package var source: NameSource
+    /// Nil for most, so that a copy costs little.
+    @usableFromInline package var several: Several?
+
+    @usableFromInline
+    package final class Several {
+        let names: [HostName]
+
+        init(_ names: [HostName]) {
+            self.names = names
+        }
+    }
+
+    @inlinable
+    package var hasCandidates: Bool { several != nil }
+
+    package init(name: HostName? = nil, candidates: [HostName] = [], source: NameSource = .none) {
+        self.name = name
+        self.source = source
+        several = candidates.isEmpty ? nil : Several(candidates)
+    }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TrustRunEvents
+
+extension ConnectionOutcome {
+    /// The raw value, ready to write.
+    var text: StaticString {
+        switch self {
+        case .established: "established"
+        case .refused: "refused"
+        case .timedOut: "timed_out"
+        case .unreachable: "unreachable"
+        case .reset: "reset"
+        case .aborted: "aborted"
+        case .failed: "failed"
+        case .pending: "pending"
+        }
+    }
+
+    /// Whether the error number says more than the outcome.
+    var hasErrorNumber: Bool {
+        switch self {
+        case .unreachable, .reset, .failed: true
+        case .established, .refused, .timedOut, .aborted, .pending: false
+        }
+    }
+}
+
+extension DestinationNames {
+    /// The one name that can be meant; nil if there is none or several.
+    var singleName: HostName? {
+        name ?? (candidates.count == 1 ? candidates.first : nil)
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import TrustRunEvents
+
+extension JSONLinesEncoder {
+    /// What a connection's line holds at most besides the texts that are kept ready and the destination's names.
+    private static let lineMax = 1024
+
+    package func encode(
+        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
+        cgroup: CgroupIdentity?, hook: StaticHook,
+        into buffer: inout OutputBuffer
+    ) -> Bool {
+        buffer.beginLine()
+        guard buffer.room >= Self.lineMax, prepare(process), prepare(cgroup) else {
+            return buffer.refuseLine()
+        }
+        let header = unsafe headers[phase.type.position]
+        let ending = unsafe endings[hook.rawValue]
+        let who = unsafe process?.encodedBytes ?? UnsafeBufferPointer(start: nil, count: 0)
+        let group = unsafe cgroup?.encodedBytes ?? UnsafeBufferPointer(start: nil, count: 0)
+        let length = Self.lineMax + header.count + who.count + group.count + ending.count
+        guard var line = buffer.cursor(atMost: length + Self.length(of: connection.names)) else {
+            return buffer.refuseLine()
+        }
+        line.put("{\"schema\":\"trustrun.event.v1\",\"time\":\"")
+        times.put(time, at: &line)
+        unsafe line.put(header)
+        unsafe line.put(who)
+        unsafe line.put(group)
+        Self.putParties(of: connection, at: &line)
+        Self.putFate(of: connection, isClosing: phase.isClosing, at: &line)
+        unsafe line.put(ending)
+        line.put("\n")
+        buffer.commit(line)
+        return true
+    }
+
+    /// Writes what became of a connection.
+    @inline(always)
+    private static func putFate(of connection: borrowing ConnectionEvent, isClosing: Bool, at line: inout LineCursor) {
+        if connection.isExisting { line.put(",\"existing\":true") }
+        if connection.isQUIC { line.put(",\"quic\":true") }
+        let outcome = connection.outcome
+        if let outcome {
+            line.put(",\"outcome\":\"")
+            line.put(outcome.text)
+            line.put("\"")
+        }
+        if connection.errorNumber != 0, outcome?.hasErrorNumber ?? isClosing {
+            line.put(",\"errno\":\"")
+            ErrorNumber.put(connection.errorNumber, at: &line)
+            line.put("\"")
+        }
+        if let nanoseconds = connection.durationNanoseconds {
+            line.put(",\"duration_ns\":")
+            line.put(decimal: nanoseconds)
+        }
+        if let bytes = connection.bytes { put(bytes, at: &line) }
+    }
+
+    /// Writes what names a connection: its id, direction, protocol, both sides and the namespace.
+    static func appendParties(of connection: borrowing ConnectionEvent, to buffer: inout OutputBuffer) {
+        guard var line = buffer.cursor(atMost: lineMax + length(of: connection.names)) else { return }
+        putParties(of: connection, at: &line)
+        buffer.commit(line)
+    }
+
+    @inline(always)
+    private static func putParties(of connection: borrowing ConnectionEvent, at line: inout LineCursor) {
+        line.put(",\"connection\":\"")
+        line.put(hex: connection.id.cookie)
+        line.put(".")
+        line.put(decimal: UInt64(connection.id.generation))
+        switch connection.direction {
+        case .outbound: line.put("\",\"direction\":\"outbound\"")
+        case .inbound: line.put("\",\"direction\":\"inbound\"")
+        }
+        switch connection.transport {
+        case .tcp: line.put(",\"protocol\":\"tcp\"")
+        case .udp: line.put(",\"protocol\":\"udp\"")
+        }
+        line.put(",\"source\":{")
+        put(connection.source, at: &line)
+        line.put("},\"destination\":{")
+        put(connection.destination, at: &line)
+        put(connection.names, of: connection.direction, at: &line)
+        line.put("}")
+        if connection.networkNamespace != 0 {
+            line.put(",\"network_namespace\":")
+            line.put(decimal: UInt64(connection.networkNamespace))
+        }
+    }
+
+    static func append(_ endpoint: Endpoint, to buffer: inout OutputBuffer) {
+        guard var line = buffer.cursor(atMost: LineCursor.endpointMax) else { return }
+        put(endpoint, at: &line)
+        buffer.commit(line)
+    }
+
+    @inline(always)
+    private static func put(_ endpoint: Endpoint, at line: inout LineCursor) {
+        line.put("\"address\":\"")
+        line.put(endpoint.address)
+        line.put("\"")
+        if endpoint.port != 0 {
+            line.put(",\"port\":")
+            line.put(decimal: UInt64(endpoint.port))
+        }
+    }
+
+    @inline(always)
+    private static func put(_ bytes: ConnectionBytes, at line: inout LineCursor) {
+        let last: UInt64
+        switch bytes {
+        case .tcp(let acknowledged, let unacknowledged, let received):
+            line.put(",\"bytes\":{\"acknowledged\":")
+            line.put(decimal: acknowledged)
+            line.put(",\"unacknowledged\":")
+            line.put(decimal: unacknowledged)
+            last = received
+        case .udp(let sent, let received):
+            line.put(",\"bytes\":{\"sent\":")
+            line.put(decimal: sent)
+            last = received
+        }
+        line.put(",\"received\":")
+        line.put(decimal: last)
+        line.put("}")
+    }
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import TrustRunEvents
+
+extension JSONLinesEncoder {
+    package func encode(_ start: SessionStart, into buffer: inout OutputBuffer) -> Bool {
+        begin(.session, time: start.time, in: &buffer)
+        buffer.append(",\"phase\":\"start\",\"version\":")
+        buffer.append(jsonString: start.version)
+        buffer.append(",\"kernel\":")
+        buffer.append(jsonString: start.kernel)
+        buffer.append(",\"hooks\":{")
+        var isFirst = true
+        for capability in start.capabilities {
+            guard let hook = capability.hook else { continue }
+            if !isFirst { buffer.append(",") }
+            isFirst = false
+            buffer.append(jsonString: capability.name)
+            buffer.append(":")
+            buffer.append(jsonString: hook)
+        }
+        buffer.append("}")
+        Self.appendMissing(start.capabilities.filter { $0.hook == nil }, to: &buffer)
+        buffer.append("}")
+        return buffer.endLine()
+    }
+
+    private static func appendMissing(_ missing: [SessionStart.Capability], to buffer: inout OutputBuffer) {
+        guard !missing.isEmpty else { return }
+        buffer.append(",\"missing\":[")
+        var isFirst = true
+        for capability in missing {
+            if isFirst { buffer.append("{\"capability\":") } else { buffer.append(",{\"capability\":") }
+            isFirst = false
+            buffer.append(jsonString: capability.name)
+            buffer.append(",\"reason\":")
+            buffer.append(jsonString: capability.tried.isEmpty ? "no hook to try" : capability.tried)
+            buffer.append("}")
+        }
+        buffer.append("]")
+    }
+
+    package func encode(_ summary: SessionSummary, into buffer: inout OutputBuffer) -> Bool {
+        begin(.session, time: summary.time, in: &buffer)
+        buffer.append(",\"phase\":\"end\",\"summary\":{\"events\":{")
+        for (type, count) in zip(EventType.allCases, summary.events) {
+            buffer.append(jsonString: type.rawValue)
+            buffer.append(":")
+            buffer.append(decimal: count)
+            buffer.append(",")
+        }
+        buffer.append("\"total\":")
+        buffer.append(decimal: summary.events.reduce(0, &+))
+        buffer.append("},\"lost\":")
+        buffer.append(decimal: summary.lost)
+        Self.appendDuration(summary.durationNanoseconds, to: &buffer)
+        buffer.append(",\"reason\":")
+        buffer.append(jsonString: summary.reason.rawValue)
+        buffer.append("}}")
+        return buffer.endLine()
+    }
+
+    package func encode(losses: [LossEntry], time: UInt64, into buffer: inout OutputBuffer) -> Bool {
+        begin(.loss, time: time, in: &buffer)
+        buffer.append(",\"lost\":[")
+        var isFirst = true
+        for loss in losses {
+            if isFirst { buffer.append("{\"stage\":") } else { buffer.append(",{\"stage\":") }
+            isFirst = false
+            buffer.append(jsonString: loss.stage.rawValue)
+            buffer.append(",\"record\":")
+            buffer.append(jsonString: loss.record)
+            buffer.append(",\"count\":")
+            buffer.append(decimal: loss.count)
+            buffer.append("}")
+        }
+        buffer.append("]}")
+        return buffer.endLine()
+    }
+}
