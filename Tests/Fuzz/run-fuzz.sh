@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds each libFuzzer target and runs it for some seconds: Tests/Fuzz/run-fuzz.sh [seconds]
+set -euo pipefail
+
+cd "$(dirname "$0")/../.."
+seconds=${1:-20}
+here=Tests/Fuzz
+out=.build/fuzz
+rm -rf "$out/modules"
+mkdir -p "$out/modules"
+
+# The bare -sanitize=fuzzer counts no coverage in Swift 6.3, so the coverage is spelled out.
+flags=(-O -sanitize=fuzzer -sanitize=address -use-ld=lld -parse-as-library -swift-version 6 -package-name trustrun
+    -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table
+    -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
+    -enable-upcoming-feature InternalImportsByDefault -enable-upcoming-feature NonisolatedNonsendingByDefault
+    -enable-experimental-feature Lifetimes -I "$out/modules")
+crashed=()
+
+# build_module NAME [swiftc flags]: Sources/NAME as one object and its module, once; of the sensor the decoder, which needs no C.
+build_module() {
+    local name=$1 folder=Sources/$1 sources
+    [[ -d $folder/Records ]] && folder+=/Records
+    shift
+    [[ -e $out/modules/$name.o ]] && return
+    mapfile -t sources < <(find "$folder/" -name '*.swift' | sort)
+    swiftc "${flags[@]}" "$@" -wmo -module-name "$name" \
+        -emit-module -emit-module-path "$out/modules/$name.swiftmodule" \
+        -c "${sources[@]}" -o "$out/modules/$name.o"
+}
+
+# fuzz NAME "MODULES" [swiftc flags]: Tests/Fuzz/NAME.swift on these modules of Sources/, in the order they are built.
+fuzz() {
+    local name=$1 modules=$2 module objects=() status=0
+    shift 2
+    for module in $modules; do
+        build_module "$module" "$@"
+        objects+=("$out/modules/$module.o")
+    done
+    swiftc "${flags[@]}" "$@" -module-name "$name" "$here/$name.swift" "${objects[@]}" -o "$out/$name"
+    mkdir -p "$out/corpus/$name"
+    echo "== $name, $seconds s"
+    SWIFT_BACKTRACE=enable=no "$out/$name" -max_total_time="$seconds" -max_len=20000 -len_control=20 -timeout=10 \
+        -print_final_stats=1 -verbosity=1 -artifact_prefix="$out/$name-" "$out/corpus/$name" \
+        <&- >"$out/$name.log" 2>&1 || status=$?
+    grep -E 'number_of_executed_units|new_units_added' "$out/$name.log" || true
+    if ((status != 0)); then
+        tail -n 40 "$out/$name.log"
+        crashed+=("$name")
+    fi
+}
+
+fuzz FuzzDNSMessage "TrustRunEvents TrustRunWire"
+fuzz FuzzClientHello "TrustRunEvents TrustRunWire"
+fuzz FuzzRecords "TrustRunEvents TrustRunWire TrustRunSensor TrustRunEnrichment"
+
+if ((${#crashed[@]} > 0)); then
+    echo "crashed: ${crashed[*]} (inputs and logs in $out)" >&2
+    exit 1
+fi
