@@ -1,0 +1,38 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// The agent's own sources, by links, in a package of their own: so the benchmark reaches what is `package` there and adds no product to it.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let package = Package(
+    name: "trustrun-benchmarks",
+    targets: [
+        .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
+        .target(name: "CTrustRunSensor", dependencies: ["CLibBPF"]),
+        .target(name: "TrustRunEvents", swiftSettings: settings),
+        .target(name: "TrustRunWire", dependencies: ["TrustRunEvents"], swiftSettings: settings),
+        .target(name: "TrustRunSensor", dependencies: ["CTrustRunSensor", "TrustRunEvents"], swiftSettings: settings),
+        .target(
+            name: "TrustRunEnrichment",
+            dependencies: ["TrustRunEvents", "TrustRunSensor", "TrustRunWire"],
+            swiftSettings: settings
+        ),
+        .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
+        .target(name: "CRing", dependencies: ["CLibBPF"]),
+        .executableTarget(
+            name: "pipeline-bench",
+            dependencies: ["CRing", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunSinks"],
+            swiftSettings: settings
+        ),
+    ],
+    cLanguageStandard: .gnu2x
+)

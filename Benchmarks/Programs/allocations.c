@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/* Preloaded: counts the calls of malloc and its kin. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *block, size_t size);
+extern void *__libc_memalign(size_t alignment, size_t size);
+
+static atomic_uint_fast64_t count;
+
+uint64_t counted_allocations(void)
+{
+	return count;
+}
+
+void *malloc(size_t size)
+{
+	count++;
+	return __libc_malloc(size);
+}
+
+void *calloc(size_t number, size_t size)
+{
+	count++;
+	return __libc_calloc(number, size);
+}
+
+void *realloc(void *block, size_t size)
+{
+	count++;
+	return __libc_realloc(block, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+	count++;
+	return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **block, size_t alignment, size_t size)
+{
+	count++;
+	*block = __libc_memalign(alignment, size);
+	return *block ? 0 : ENOMEM;
+}

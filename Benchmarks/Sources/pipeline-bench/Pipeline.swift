@@ -1,0 +1,1 @@
+../../../Sources/TrustRunAgent/Pipeline.swift

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The machine: is it quiet, the agent on it, and what a process uses."""
+
+import glob
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+AGENT = os.environ.get("TRUSTRUN_AGENT", os.path.join(ROOT, ".build/release/trustrun-agent"))
+BUILT = os.path.join(ROOT, ".build/benchmarks")
+BUSY_MAX = 0.15
+READY_SECONDS = 1.0
+QUIET_SECONDS = float(os.environ.get("BENCH_QUIET_SECONDS", "120"))
+
+noisy_turns = 0
+
+
+def processor_times():
+    with open("/proc/stat") as stat:
+        fields = [int(field) for field in stat.readline().split()[1:9]]
+    return sum(fields), fields[3] + fields[4]
+
+
+def busy(seconds):
+    total, idle = processor_times()
+    time.sleep(seconds)
+    total_after, idle_after = processor_times()
+    return 1 - (idle_after - idle) / max(1, total_after - total)
+
+
+def other_agents():
+    """Agents that somebody else runs: their hooks would be in the turns without ours."""
+    found = 0
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            with open(path, "rb") as file:
+                words = file.read().split(b"\0")
+        except OSError:
+            continue
+        if len(words) > 1 and words[1] == b"monitor" and b"agent" in words[0]:
+            found += 1
+    return found
+
+
+def wait_until_quiet():
+    """Waits until nobody else works here; goes on after QUIET_SECONDS and remembers that."""
+    global noisy_turns
+    deadline = time.monotonic() + QUIET_SECONDS
+    while other_agents() or busy(0.3) > BUSY_MAX:
+        if time.monotonic() > deadline:
+            noisy_turns += 1
+            return
+        time.sleep(0.5)
+
+
+def run(program, *arguments, **options):
+    """Runs a program of ours; returns what it printed, as JSON lines."""
+    words = [os.path.join(BUILT, program), *map(str, arguments)]
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=True, **options)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+class Agent:
+    """`trustrun-agent monitor`, for as long as the block lasts."""
+
+    def __init__(self, *arguments, stdout=subprocess.DEVNULL, is_waiting=True):
+        self.arguments = arguments
+        self.stdout = stdout
+        self.is_waiting = is_waiting
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [AGENT, "monitor", *self.arguments], stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=subprocess.PIPE
+        )
+        if self.is_waiting:
+            time.sleep(READY_SECONDS)
+            if self.process.poll() is not None:
+                sys.exit(f"bench: the agent ended: {self.process.stderr.read().decode().strip()}")
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe:
+                pipe.close()
+        time.sleep(0.3)  # the kernel lets go of the hooks a little later
+
+    def cpu_seconds(self):
+        total = 0
+        for path in glob.glob(f"/proc/{self.process.pid}/task/*/schedstat"):
+            with open(path) as file:
+                total += int(file.read().split()[0])
+        return total / 1e9
+
+    def megabytes(self):
+        """Anonymous and all resident memory."""
+        sizes = {}
+        with open(f"/proc/{self.process.pid}/status") as status:
+            for line in status:
+                key, _, value = line.partition(":")
+                if key in ("RssAnon", "VmRSS"):
+                    sizes[key] = int(value.split()[0]) / 1000
+        return sizes["RssAnon"], sizes["VmRSS"]

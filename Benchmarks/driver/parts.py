@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, part by part. Each returns rows of the table."""
+
+import collections
+import filecmp
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+
+import machine
+
+PAIRS = max(9, int(os.environ.get("BENCH_PAIRS", "11")))
+
+Row = collections.namedtuple("Row", "what measured spread bar is_ok")
+
+
+def info(what, measured, spread=""):
+    return Row(what, measured, spread, "", None)
+
+
+def median(values, form="{:.2f}"):
+    return form.format(statistics.median(values))
+
+
+def spread(values, form="{:.2f}"):
+    """The middle half of the values, and how many there are."""
+    low, _, high = statistics.quantiles(values, n=4)
+    return f"{form.format(low)} to {form.format(high)} (n={len(values)})"
+
+
+def in_turns(measure):
+    """Pairs of results, without the agent and with it; who begins changes from pair to pair."""
+    pairs = []
+    measure()
+    for index in range(PAIRS):
+        results = {}
+        for is_attached in (False, True) if index % 2 == 0 else (True, False):
+            machine.wait_until_quiet()
+            if is_attached:
+                with machine.Agent():
+                    results[True] = measure()
+            else:
+                results[False] = measure()
+        pairs.append((results[False], results[True]))
+    return pairs
+
+
+def pipeline():
+    """Lines of outbound connections: two (connect, close) for three records (connect, established, close)."""
+    bpf_object = os.path.join(machine.BUILT, "records.bpf.o")
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = [os.path.join(folder, name) for name in ("c.jsonl", "agent.jsonl")]
+        machine.run("release/pipeline-bench", bpf_object, 1, *outputs)
+        is_same = filecmp.cmp(*outputs, shallow=False)
+        with open(outputs[0], "rb") as lines:
+            count = sum(1 for _ in lines)
+    machine.wait_until_quiet()
+    rounds = machine.run("release/pipeline-bench", bpf_object, PAIRS)
+    preload = dict(os.environ, LD_PRELOAD=os.path.join(machine.BUILT, "allocations.so"))
+    counted = machine.run("release/pipeline-bench", bpf_object, PAIRS, env=preload)
+    ratios = [entry["swift"]["ns"] / entry["c"]["ns"] for entry in rounds]
+    allocations = statistics.median(entry["swift"]["allocations"] for entry in counted)
+    worst = max(entry["swift"]["allocations"] for entry in counted)
+    c, swift = ([entry[side]["ns"] for entry in rounds] for side in ("c", "swift"))
+    return [
+        Row("pipeline: same bytes as the C consumer", f"{count} lines", "", "identical", is_same and count > 0),
+        info("pipeline: C, ns a line", median(c, "{:.0f}"), spread(c, "{:.0f}")),
+        info("pipeline: agent, ns a line", median(swift, "{:.0f}"), spread(swift, "{:.0f}")),
+        Row("pipeline: agent / C", median(ratios), spread(ratios), "<= 2.00", statistics.median(ratios) <= 2),
+        Row("pipeline: allocations a line", f"{allocations:.4f}", f"at most {worst:.4f}", "< 0.001", allocations < 0.001),
+    ]
+
+
+def start_clients(clients, count):
+    words = [os.path.join(machine.BUILT, "connect_loop"), str(count)]
+    running = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(clients)]
+    return [client.wait() for client in running]
+
+
+def rate():
+    """Connections as fast as the clients can; the agent's own lines must tell of each, and its summary of no loss."""
+    rows = []
+    for clients in (1, 2):
+        count = 20000
+        machine.wait_until_quiet()
+        with open(os.path.join(machine.BUILT, "rate.jsonl"), "w+b") as output:  # stays, to look into what is missing
+            with machine.Agent("--pid", str(os.getpid()), "--types", "connect,accept,close", stdout=output):
+                begin = time.monotonic()
+                statuses = start_clients(clients, count)
+                seconds = time.monotonic() - begin
+                time.sleep(1)
+            output.seek(0)
+            counts = collections.Counter()
+            for line in output:
+                event = json.loads(line)
+                if event.get("process", {}).get("name") == "connect_loop":
+                    counts[event["type"]] += 1
+            lost = event["summary"]["lost"]
+        total = clients * count
+        expected = {"connect": total, "accept": total, "close": 2 * total}
+        is_whole = not any(statuses) and lost == 0 and dict(counts) == expected
+        missing = sum(expected.values()) - sum(counts.values())
+        measured = f"{total / seconds:,.0f} connections/s"
+        rows.append(
+            Row(f"rate: {total} connections, {clients} client{'s' * (clients > 1)}", measured,
+                f"lost {lost}, missing {missing}", "lost 0, all told", is_whole)
+        )
+    return rows
+
+
+def connect():
+    """One program that connects to itself, accepts and closes both ends."""
+    pairs = in_turns(lambda: machine.run("connect_loop", 20000)[0])
+
+    def ratios(key):
+        return [attached[key] / alone[key] for alone, attached in pairs]
+
+    def both(key):
+        return " -> ".join(f"{statistics.median(pair[side][key] for pair in pairs) / 1000:.1f}" for side in (0, 1))
+
+    wall, cpu = ratios("wall"), ratios("cpu")
+    return [
+        Row("connect+close: attached / not", median(wall, "{:.3f}"), spread(wall, "{:.3f}"), "<= 1.050",
+            statistics.median(wall) <= 1.05),
+        info("connect+close: the same in CPU time", median(cpu, "{:.3f}"), spread(cpu, "{:.3f}")),
+        info("connect+close: us, not -> attached", both("wall"), f"CPU {both('cpu')}"),
+        info("connect(2): us, not -> attached", f"p50 {both('p50')}", f"p99 {both('p99')}"),
+    ]
+
+
+def stream():
+    """One TCP stream on loopback."""
+    pairs = in_turns(lambda: machine.run("stream", 1000)[0]["rate"])
+    ratios = [attached / alone for alone, attached in pairs]
+    gigabits = [statistics.median(pair[side] for pair in pairs) * 8 / 1e9 for side in (0, 1)]
+    return [
+        Row("stream: attached / not", median(ratios, "{:.3f}"), spread(ratios, "{:.3f}"), ">= 0.970",
+            statistics.median(ratios) >= 0.97),
+        info("stream: Gbit/s, not -> attached", f"{gigabits[0]:.1f} -> {gigabits[1]:.1f}"),
+    ]
+
+
+def memory():
+    """Resident memory of `monitor`, five seconds after its start and at 5000 connections a second."""
+    with machine.Agent() as agent:
+        time.sleep(5 - machine.READY_SECONDS)
+        rest = agent.megabytes()
+        client = subprocess.Popen(
+            [os.path.join(machine.BUILT, "connect_loop"), "50000", "5000"], stdout=subprocess.DEVNULL
+        )
+        peak = (0, 0)
+        while client.poll() is None:
+            time.sleep(0.25)
+            peak = max(peak, agent.megabytes())
+    return [
+        Row(f"memory: anonymous {when}", f"{anonymous:.1f} MB", f"{resident:.1f} MB resident", "<= 25 MB", anonymous <= 25)
+        for when, (anonymous, resident) in (("at rest", rest), ("at 5000 connections/s", peak))
+    ]
+
+
+def idle():
+    """CPU of `monitor` while nothing happens."""
+    machine.wait_until_quiet()
+    with machine.Agent() as agent:
+        time.sleep(2)
+        before, begin = agent.cpu_seconds(), time.monotonic()
+        time.sleep(20)
+        share = (agent.cpu_seconds() - before) / (time.monotonic() - begin) * 100
+    return [Row("idle: CPU of one core", f"{share:.2f} %", "over 20 s", "< 0.50 %", share < 0.5)]
+
+
+def first_lines(agent, begin):
+    """Seconds until the first line, and until the line of a connection that began after the agent."""
+    first = None
+    for line in agent.process.stdout:
+        elapsed = time.monotonic() - begin
+        first = first or elapsed
+        event = json.loads(line)
+        if event["type"] in ("connect", "accept") and not event.get("existing"):
+            return first, elapsed
+    raise RuntimeError("the agent ended without an event")
+
+
+def start():
+    """From exec to the first line, and to the first event, while a client connects every 2 ms."""
+    client = subprocess.Popen(
+        [os.path.join(machine.BUILT, "connect_loop"), "1000000", "500"], stdout=subprocess.DEVNULL
+    )
+    lines, events = [], []
+    try:
+        for _ in range(PAIRS):
+            machine.wait_until_quiet()
+            begin = time.monotonic()
+            with machine.Agent(stdout=subprocess.PIPE, is_waiting=False) as agent:
+                first, event = first_lines(agent, begin)
+                agent.process.terminate()
+                agent.process.stdout.read()
+            lines.append(first)
+            events.append(event)
+    finally:
+        client.kill()
+        client.wait()
+    return [
+        info("start: to the first line", median(lines) + " s", spread(lines)),
+        Row("start: to the first event", median(events) + " s", spread(events), "<= 0.30 s",
+            statistics.median(events) <= 0.3),
+    ]
+
+
+ALL = {part.__name__: part for part in (pipeline, rate, connect, stream, memory, idle, start)}
