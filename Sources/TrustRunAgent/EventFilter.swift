@@ -6,6 +6,7 @@ package import TrustRunEvents
 package struct EventFilter: Sendable {
     /// A bit for each type that is admitted, by its position.
     private let types: UInt16
+    private let phases: (connect: Bool, accept: Bool, close: Bool)
     private let cgroup: String?
     private let pid: UInt32?
     /// There is a group or a process to look at.
@@ -16,6 +17,9 @@ package struct EventFilter: Sendable {
         self.types = EventType.allCases.reduce(0) { bits, type in
             types?.contains(type) ?? true ? bits | 1 << type.position : bits
         }
+        phases = (
+            types?.contains(.connect) ?? true, types?.contains(.accept) ?? true, types?.contains(.close) ?? true
+        )
         isPartial = cgroup != nil || pid != nil
         self.cgroup = cgroup
         self.pid = pid
@@ -25,7 +29,19 @@ package struct EventFilter: Sendable {
         admits(event.type, event.process, event.cgroup)
     }
 
-    func admits(_ type: EventType, _ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {
+    /// The same for a connection's event.
+    @inline(always)
+    func admits(_ phase: ConnectionPhase, _ report: inout ConnectionReport) -> Bool {
+        let isWanted =
+            switch phase {
+            case .connect: phases.connect
+            case .accept: phases.accept
+            case .close: phases.close
+            }
+        return isWanted && (!isPartial || admits(report.process, report.cgroup))
+    }
+
+    private func admits(_ type: EventType, _ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {
         types >> type.position & 1 != 0 && (!isPartial || admits(process, group))
     }
 

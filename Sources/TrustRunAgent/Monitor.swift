@@ -39,18 +39,17 @@ package final class Monitor: FlowCounts {
         let loop = try EventLoop()
         let writer = try makeWriter(loop)
         let libraries = LibraryWatch(logger: logger)
-        let pipeline = Pipeline(filter: configuration.filter, writer: writer, limit: configuration.eventLimit) {
-            process in
+        let gate = EventGate(filter: configuration.filter, writer: writer, limit: configuration.eventLimit) { process in
             libraries.noteExec(process)
         }
         let enricher = Enricher(
             cgroups: CgroupTable(existing: CgroupHierarchy.find()?.groups() ?? []),
             bootOffset: Clock.bootOffset,
             awaitsAcceptor: SensorStart.namesAcceptors(sensor.capabilities),
-            receiver: pipeline,
+            receiver: gate,
             counts: self
         )
-        pipeline.begin(with: enricher)
+        let pipeline = Pipeline(enricher: enricher, gate: gate)
         let box = RecordBox(pipeline)
         begin = Clock.boot
         guard writer.write(sessionStart()) else { throw AgentError(.inputOutput, "could not write the first line") }

@@ -4,47 +4,32 @@ internal import TrustRunEvents
 internal import TrustRunSensor
 internal import TrustRunSinks
 
-/// The one place where the stages stand in order: decode, enrich, filter, write. One thread owns it.
-@safe final class Pipeline: RecordReceiver, EventReceiver {
-    private let filter: EventFilter
-    private let writer: EventWriter
-    private let limit: UInt64?
-    private let onExec: (ProcessIdentity) -> Void
-    private var enricher: Enricher?
-    /// The same without counting its users: it is called for every record.
-    @exclusivity(unchecked) private var entry: Unmanaged<Enricher>?
+/// The one place where the stages stand in order: decode, enrich, and what the gate does, which the enricher calls. One thread owns it.
+@safe final class Pipeline: RecordReceiver {
+    private let enricher: Enricher
+    private let gate: EventGate
+    /// What most records are, filled anew for each. Unchecked is sound: the enricher does not come back to the pipeline.
+    @exclusivity(unchecked) private var step = ConnectionStep()
     /// Records that could not be read.
     private(set) var undecodable: UInt64 = 0
-    var eventsWritten: UInt64 { unsafe written }
     private var undecodableReported: UInt64 = 0
     private var malformedReported: (dns: UInt64, hellos: UInt64) = (0, 0)
     private var held: [[UInt8]]? {
         didSet { unsafe isHolding = held != nil }
     }
-    // Read for every record; unchecked is sound, since no access to them calls anything.
+    /// Read for every record; unchecked is sound, since no access to it calls anything.
     @exclusivity(unchecked) private var isHolding = false
-    @exclusivity(unchecked) private var written: UInt64 = 0
 
-    init(
-        filter: EventFilter, writer: EventWriter, limit: UInt64?, onExec: @escaping (ProcessIdentity) -> Void
-    ) {
-        self.filter = filter
-        self.writer = writer
-        self.limit = limit
-        self.onExec = onExec
-    }
-
-    /// The enricher sends its events back here, so it comes after.
-    func begin(with enricher: Enricher) {
+    /// The enricher's events go to the gate.
+    init(enricher: Enricher, gate: EventGate) {
         self.enricher = enricher
-        unsafe entry = .passUnretained(enricher)
+        self.gate = gate
     }
+
+    var eventsWritten: UInt64 { gate.written }
 
     /// As many events as were asked for have been written.
-    var isComplete: Bool {
-        guard let limit else { return false }
-        return eventsWritten >= limit
-    }
+    var isComplete: Bool { gate.isComplete }
 
     /// Keeps records back from now on.
     func hold() {
@@ -63,31 +48,14 @@ internal import TrustRunSinks
             return
         }
         do {
-            if let kind = RecordDecoder.step(of: record) {
-                let step = try RecordDecoder.decode(record, as: kind)
-                unsafe entry?._withUnsafeGuaranteedRef { enricher in enricher.enrich(step) }
+            if try unsafe RecordDecoder.decode(record, into: &step) {
+                unsafe enricher.enrich(&step)
             } else {
-                enricher?.enrich(try RecordDecoder.decode(record))
+                enricher.enrich(try RecordDecoder.decode(record))
             }
         } catch {
             undecodable += 1
         }
-    }
-
-    func receive(_ event: borrowing EnrichedEvent) {
-        if case .exec = event.body, let process = event.process { onExec(process) }
-        guard !isComplete, filter.admits(event) else { return }
-        writer.write(copy event)
-        unsafe written += 1
-    }
-
-    func receive(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook
-    ) {
-        guard !isComplete, filter.admits(phase.type, process, cgroup) else { return }
-        writer.write(phase, connection, time: time, process: process, cgroup: cgroup, hook: hook)
-        unsafe written += 1
     }
 
     /// Records that could not be read since the last call.
@@ -99,7 +67,7 @@ internal import TrustRunSinks
 
     /// Messages that could not be parsed since the last call: told, but no loss, since whoever sends them decides how many there are.
     func takeMalformed() -> [LossEntry] {
-        let now = (dns: enricher?.malformedDNS ?? 0, hellos: enricher?.malformedHellos ?? 0)
+        let now = (dns: enricher.malformedDNS, hellos: enricher.malformedHellos)
         defer { malformedReported = now }
         let counts = [
             ("dns_message", now.dns - malformedReported.dns),

@@ -3,15 +3,8 @@ internal import TrustRunEvents
 
 /// What is remembered of a connection between its records.
 struct ConnectionState {
-    var id: ConnectionID
-    var process: ProcessIdentity?
-    var cgroup: CgroupIdentity?
-    var direction: Direction
-    var transport: TransportProtocol
-    var local: Endpoint
-    var remote: Endpoint
-    var names: DestinationNames
-    var networkNamespace: UInt32
+    /// What its next event says: changed in place where events are many, since making one costs as much as writing it.
+    var report: ConnectionReport
     /// When it began, in nanoseconds since boot.
     var startTime: UInt64
     /// It was answered, or accepted, or there before.
@@ -24,9 +17,13 @@ struct ConnectionState {
     var areCountsPartial = false
 
     @inline(always)
-    func event() -> ConnectionEvent {
+    init(
+        id: ConnectionID, process: ProcessIdentity?, cgroup: CgroupIdentity?, direction: Direction,
+        transport: TransportProtocol, local: Endpoint, remote: Endpoint, names: DestinationNames,
+        networkNamespace: UInt32, startTime: UInt64
+    ) {
         let isOutbound = direction.isOutbound
-        return ConnectionEvent(
+        let connection = ConnectionEvent(
             id: id,
             direction: direction,
             transport: transport,
@@ -35,6 +32,114 @@ struct ConnectionState {
             names: names,
             networkNamespace: networkNamespace
         )
+        report = ConnectionReport(connection: connection, process: process, cgroup: cgroup)
+        self.startTime = startTime
+    }
+
+    /// That of no connection.
+    static var void: ConnectionState {
+        let nowhere = Endpoint(address: IPAddress(high: 0, low: 0), port: 0)
+        return ConnectionState(
+            id: ConnectionID(cookie: 0, generation: 0), process: nil, cgroup: nil, direction: .outbound,
+            transport: .tcp, local: nowhere, remote: nowhere, names: DestinationNames(), networkNamespace: 0,
+            startTime: 0
+        )
+    }
+
+    /// Lets go of what it refers to.
+    mutating func clear() {
+        report.process = nil
+        report.cgroup = nil
+        report.connection.names.clear()
+    }
+
+    /// Makes a void state that of an outbound TCP connection that nobody has answered yet.
+    @inline(always)
+    mutating func begin(
+        _ facts: SocketFacts, generation: UInt32, process: consuming ProcessIdentity, at time: UInt64
+    ) {
+        report.connection.id.cookie = facts.cookie
+        report.connection.id.generation = generation
+        report.connection.direction = .outbound
+        report.connection.transport = .tcp
+        report.connection.source = facts.local
+        report.connection.destination = facts.remote
+        report.connection.networkNamespace = facts.networkNamespace
+        report.cgroup = process.cgroup
+        report.process = process
+        startTime = time
+        isEstablished = false
+        isAnnounced = false
+        wasPending = false
+        areCountsPartial = false
+    }
+
+    /// An event that says nothing yet of what became of it.
+    func event() -> ConnectionEvent {
+        var event = report.connection
+        event.outcome = nil
+        event.errorNumber = 0
+        event.durationNanoseconds = nil
+        event.bytes = nil
+        return event
+    }
+
+    /// Makes the report say what became of it.
+    @inline(always)
+    mutating func tell(
+        _ outcome: ConnectionOutcome?, errorNumber: UInt32 = 0, durationNanoseconds: UInt64?,
+        bytes: ConnectionBytes? = nil
+    ) {
+        report.connection.outcome = outcome
+        report.connection.errorNumber = errorNumber
+        report.connection.durationNanoseconds = durationNanoseconds
+        report.connection.bytes = bytes
+    }
+}
+
+extension ConnectionState {
+    var id: ConnectionID {
+        get { report.connection.id }
+        set { report.connection.id = newValue }
+    }
+    var process: ProcessIdentity? {
+        get { report.process }
+        set { report.process = newValue }
+    }
+    var cgroup: CgroupIdentity? {
+        get { report.cgroup }
+        set { report.cgroup = newValue }
+    }
+    var direction: Direction { report.connection.direction }
+    var transport: TransportProtocol {
+        get { report.connection.transport }
+        set { report.connection.transport = newValue }
+    }
+    var names: DestinationNames {
+        get { report.connection.names }
+        set { report.connection.names = newValue }
+    }
+    /// This host's end.
+    var local: Endpoint {
+        get { direction.isOutbound ? report.connection.source : report.connection.destination }
+        set {
+            if direction.isOutbound {
+                report.connection.source = newValue
+            } else {
+                report.connection.destination = newValue
+            }
+        }
+    }
+    var remote: Endpoint { direction.isOutbound ? report.connection.destination : report.connection.source }
+}
+
+extension Direction {
+    /// Cheaper than `==`, which is a call into another module.
+    var isOutbound: Bool {
+        switch self {
+        case .outbound: true
+        case .inbound: false
+        }
     }
 }
 

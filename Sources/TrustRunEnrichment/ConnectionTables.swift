@@ -14,7 +14,8 @@ struct StartQueue {
 
     mutating func next(before time: UInt64) -> (cookie: UInt64, generation: UInt32, time: UInt64)? {
         guard head < starts.count, starts[head].time < time else {
-            if head > 0 {
+            // Moving up what is left pays only when that is little.
+            if head > starts.count / 2 {
                 starts.removeFirst(head)
                 head = 0
             }

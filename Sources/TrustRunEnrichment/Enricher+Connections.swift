@@ -10,21 +10,11 @@ extension Enricher {
             // Its close was lost, or Fast Open came by twice: the same start is the same use.
             generation = connections[place: open].id.generation + 1
         }
-        connections.insert(
-            ConnectionState(
-                id: ConnectionID(cookie: facts.cookie, generation: generation),
-                process: process,
-                cgroup: process.cgroup,
-                direction: .outbound,
-                transport: .tcp,
-                local: facts.local,
-                remote: facts.remote,
-                names: names(of: facts.remote.address, for: process, at: time),
-                networkNamespace: facts.networkNamespace,
-                startTime: time
-            ),
-            for: facts.cookie
-        )
+        guard let place = connections.makePlace(for: facts.cookie) else { return }
+        if process.nearestBinder != nil {
+            connections[place: place].names = names(of: facts.remote.address, for: process, at: time)
+        }
+        connections[place: place].begin(facts, generation: generation, process: process, at: time)
         starting.append(cookie: facts.cookie, generation: generation, time: time)
     }
 
@@ -55,10 +45,8 @@ extension Enricher {
         state.isEstablished = true
         guard !state.isAnnounced else { return }
         state.isAnnounced = true
-        var told = state.event()
-        told.outcome = .established
-        told.durationNanoseconds = time &- state.startTime
-        emit(.connect, told, of: &state, at: state.startTime, hook: .connect)
+        state.tell(.established, durationNanoseconds: time &- state.startTime)
+        emit(.connect, of: &state, at: state.startTime, hook: .connect)
     }
 
     /// A connection is told once its acceptor is known; its listener's owner has it until then, and if nobody accepts it.
@@ -106,29 +94,29 @@ extension Enricher {
         guard let place = connections.place(of: cookie) else { return unknownClose(facts, end, at: time) }
         if flags.isAlive { generations.remember(cookie, connections[place: place].id.generation) }
         closed(&connections[place: place], facts, end, at: time)
-        connections.remove(at: place)
+        connections.remove(cookie)
     }
 
     private func closed(_ state: inout ConnectionState, _ facts: SocketFacts, _ end: CloseFacts, at time: UInt64) {
         if state.local.port == 0 { state.local = facts.local }
         if !state.direction.isOutbound && !state.isAnnounced { announceIncoming(&state) }
-        var told = state.event()
-        told.durationNanoseconds = time &- state.startTime
+        let duration = time &- state.startTime
+        let (failure, errorNumber) = (ConnectionOutcome(errorNumber: end.errorNumber), end.errorNumber)
         if !state.isEstablished && !state.isAnnounced {
-            told.outcome = ConnectionOutcome(errorNumber: end.errorNumber)
-            told.errorNumber = end.errorNumber
-            return emit(.connect, told, of: &state, at: state.startTime, hook: .connect)
-        }
-        if state.wasPending {
-            told.outcome = state.isEstablished ? .established : ConnectionOutcome(errorNumber: end.errorNumber)
-            told.errorNumber = state.isEstablished ? 0 : end.errorNumber
+            state.tell(failure, errorNumber: errorNumber, durationNanoseconds: duration)
+            return emit(.connect, of: &state, at: state.startTime, hook: .connect)
         }
         let syn: UInt64 = state.direction.isOutbound && end.acknowledged > 0 ? 1 : 0
-        told.bytes = .tcp(
+        let bytes = ConnectionBytes.tcp(
             acknowledged: end.acknowledged - syn, unacknowledged: state.isEstablished ? end.unacknowledged : 0,
             received: end.received
         )
-        emit(.close, told, of: &state, at: time, hook: .close)
+        if state.wasPending && !state.isEstablished {
+            state.tell(failure, errorNumber: errorNumber, durationNanoseconds: duration, bytes: bytes)
+        } else {
+            state.tell(state.wasPending ? .established : nil, durationNanoseconds: duration, bytes: bytes)
+        }
+        emit(.close, of: &state, at: time, hook: .close)
     }
 
     /// A connection whose beginning nobody saw: a child that never got to its listener is none.

@@ -5,21 +5,14 @@ internal import TrustRunWire
 /// Gets each event when it is complete.
 package protocol EventReceiver: AnyObject {
     func receive(_ event: borrowing EnrichedEvent)
-    /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`.
-    func receive(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook
-    )
+    /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`. The report is lent and
+    /// stays as it is.
+    func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook)
 }
 
 extension EventReceiver {
-    package func receive(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook
-    ) {
-        receive(
-            EnrichedEvent(phase, copy connection, time: time, process: process, cgroup: cgroup, hook: hook)
-        )
+    package func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
+        receive(EnrichedEvent(phase, report, time: time, hook: hook))
     }
 }
 
@@ -31,35 +24,35 @@ package protocol FlowCounts: AnyObject {
 /// Adds who and which host: kernel events in, complete events out. It alone keeps state between records. One thread owns it.
 package final class Enricher {
     var processes: ProcessTable {
-        _read { yield unsafe state.processes }
-        _modify { yield unsafe &state.processes }
+        @inline(always) _read { yield unsafe state.processes }
+        @inline(always) _modify { yield unsafe &state.processes }
     }
     /// TCP connections by socket cookie.
-    var connections: OpenTable<ConnectionState> {
-        _read { yield unsafe state.connections }
-        _modify { yield unsafe &state.connections }
+    var connections: ConnectionTable {
+        @inline(always) _read { yield unsafe state.connections }
+        @inline(always) _modify { yield unsafe &state.connections }
     }
     /// The cookie under which a socket is known that had none when it was listed, by the kernel's address of it.
     var cookieless: OpenTable<UInt64> {
-        _read { yield unsafe state.cookieless }
-        _modify { yield unsafe &state.cookieless }
+        @inline(always) _read { yield unsafe state.cookieless }
+        @inline(always) _modify { yield unsafe &state.cookieless }
     }
     /// How often a socket that lives on has been used, by cookie.
     var generations: GenerationTable {
-        _read { yield unsafe state.generations }
-        _modify { yield unsafe &state.generations }
+        @inline(always) _read { yield unsafe state.generations }
+        @inline(always) _modify { yield unsafe &state.generations }
     }
     var starting: StartQueue {
-        _read { yield unsafe state.starting }
-        _modify { yield unsafe &state.starting }
+        @inline(always) _read { yield unsafe state.starting }
+        @inline(always) _modify { yield unsafe &state.starting }
     }
     var lookups: LookupTable {
-        _read { yield unsafe state.lookups }
-        _modify { yield unsafe &state.lookups }
+        @inline(always) _read { yield unsafe state.lookups }
+        @inline(always) _modify { yield unsafe &state.lookups }
     }
     var hellos: [UInt64: ClientHelloAssembler] {
-        _read { yield unsafe state.hellos }
-        _modify { yield unsafe &state.hellos }
+        @inline(always) _read { yield unsafe state.hellos }
+        @inline(always) _modify { yield unsafe &state.hellos }
     }
     var listeners = ListenerTable()
     var flows = UDPFlowTable()
@@ -70,7 +63,7 @@ package final class Enricher {
     /// What every connection touches.
     private struct State: ~Copyable {
         var processes: ProcessTable
-        var connections = OpenTable<ConnectionState>(minimumCapacity: 4096)
+        var connections = ConnectionTable()
         var cookieless = OpenTable<UInt64>()
         var generations = GenerationTable()
         var starting = StartQueue()
@@ -87,10 +80,15 @@ package final class Enricher {
 
     /// Another record tells who accepts a connection; nobody else is named before it has had the time to come.
     let awaitsAcceptor: Bool
-    private unowned(unsafe) let receiver: any EventReceiver
+    private let receiver: any EventReceiver
     unowned let counts: any FlowCounts
     /// Unix time minus time since boot, in nanoseconds; the clock may be set meanwhile.
-    package var bootOffset: UInt64
+    package var bootOffset: UInt64 {
+        get { unsafe storedBootOffset }
+        set { unsafe storedBootOffset = newValue }
+    }
+    /// Unchecked is sound: no access to it calls anything.
+    @exclusivity(unchecked) private var storedBootOffset: UInt64
     /// Messages that could not be parsed, by what they should have been.
     package private(set) var malformedDNS: UInt64 = 0
     package private(set) var malformedHellos: UInt64 = 0
@@ -100,9 +98,9 @@ package final class Enricher {
         counts: any FlowCounts
     ) {
         unsafe state = State(processes: ProcessTable(cgroups: cgroups))
-        self.bootOffset = bootOffset
+        unsafe storedBootOffset = bootOffset
         self.awaitsAcceptor = awaitsAcceptor
-        unsafe self.receiver = receiver
+        self.receiver = receiver
         self.counts = counts
     }
 
@@ -128,7 +126,7 @@ package final class Enricher {
     }
 
     /// The same for what most records are.
-    package func enrich(_ step: ConnectionStep) {
+    package func enrich(_ step: inout ConnectionStep) {
         switch step.kind {
         case .connect: connect(step.facts, flags: step.flags, at: step.time)
         case .established: established(step.facts, at: step.time)
@@ -158,21 +156,24 @@ package final class Enricher {
         _ body: EnrichedEvent.Body, at time: UInt64, process: ProcessIdentity?, cgroup: CgroupIdentity?,
         hook: StaticHook
     ) {
-        unsafe receiver.receive(
+        receiver.receive(
             EnrichedEvent(time: time &+ bootOffset, process: process, cgroup: cgroup, hook: hook, body: body)
         )
     }
 
-    /// Tells of a connection whose process and group are the state's; it stays where it is and as it is.
-    @inline(always)
+    /// Tells of a connection whose process and group are the state's.
     func emit(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, of state: inout ConnectionState,
-        at time: UInt64,
+        _ phase: ConnectionPhase, _ connection: ConnectionEvent, of state: inout ConnectionState, at time: UInt64,
         hook: StaticHook
     ) {
-        unsafe receiver.receive(
-            phase, connection, time: time &+ bootOffset, process: state.process, cgroup: state.cgroup, hook: hook
-        )
+        var report = ConnectionReport(connection: connection, process: state.process, cgroup: state.cgroup)
+        receiver.receive(phase, &report, time: time &+ bootOffset, hook: hook)
+    }
+
+    /// The same with what the state's report says already.
+    @inline(always)
+    func emit(_ phase: ConnectionPhase, of state: inout ConnectionState, at time: UInt64, hook: StaticHook) {
+        receiver.receive(phase, &state.report, time: time &+ bootOffset, hook: hook)
     }
 
     func countMalformedDNS() { malformedDNS += 1 }

@@ -10,15 +10,10 @@ package final class CgroupIdentity {
     /// The form in which a sink writes this group and its container; the sink fills it.
     package var encoded: [UInt8] {
         get { unsafe Array(text.bytes) }
-        set { unsafe text = KeptText(newValue.span) }
+        set { text.keep(newValue.span) }
     }
-    /// Unchecked is sound: no access to it calls anything.
-    @exclusivity(unchecked) private var text = KeptText()
-
-    /// The kept form while there is one; it holds until it is made anew.
-    package var encodedBytes: UnsafeBufferPointer<UInt8> {
-        get { unsafe text.bytes }
-    }
+    /// Where that form is.
+    package let text = KeptText()
 
     package init(id: UInt64, path: [UInt8], container: ContainerIdentity?) {
         self.id = id

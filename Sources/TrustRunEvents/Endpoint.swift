@@ -5,7 +5,6 @@ package struct Endpoint: Hashable, Sendable {
     package var address: IPAddress
     package var port: UInt16
 
-    @inlinable @inline(always)
     package init(address: IPAddress, port: UInt16) {
         self.address = address
         self.port = port
@@ -22,13 +21,6 @@ package enum TransportProtocol: UInt8, Sendable {
 package enum Direction: Sendable {
     case outbound
     case inbound
-
-    package var isOutbound: Bool {
-        switch self {
-        case .outbound: true
-        case .inbound: false
-        }
-    }
 }
 
 /// A connection's name, the same in each of its events.
@@ -38,7 +30,6 @@ package struct ConnectionID: Hashable, Sendable {
     /// Which use of the socket: a TCP socket may connect again, a UDP socket may have many destinations.
     package var generation: UInt32
 
-    @inlinable @inline(always)
     package init(cookie: UInt64, generation: UInt32) {
         self.cookie = cookie
         self.generation = generation

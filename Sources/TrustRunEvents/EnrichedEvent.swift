@@ -49,7 +49,6 @@ package struct EnrichedEvent {
 package enum ConnectionPhase: Sendable {
     case connect, accept, close
 
-    @inlinable
     package var type: EventType {
         switch self {
         case .connect: .connect
@@ -58,7 +57,6 @@ package enum ConnectionPhase: Sendable {
         }
     }
 
-    @inlinable
     package var isClosing: Bool {
         switch self {
         case .connect, .accept: false
@@ -67,18 +65,28 @@ package enum ConnectionPhase: Sendable {
     }
 }
 
+/// What a connection's next event says, where its state is kept: lent to the sinks, so that neither it nor a reference in it is copied on the way.
+package struct ConnectionReport {
+    package var connection: ConnectionEvent
+    package var process: ProcessIdentity?
+    package var cgroup: CgroupIdentity?
+
+    package init(connection: ConnectionEvent, process: ProcessIdentity?, cgroup: CgroupIdentity?) {
+        self.connection = connection
+        self.process = process
+        self.cgroup = cgroup
+    }
+}
+
 extension EnrichedEvent {
-    package init(
-        _ phase: ConnectionPhase, _ connection: ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook
-    ) {
+    package init(_ phase: ConnectionPhase, _ report: ConnectionReport, time: UInt64, hook: StaticHook) {
         let body: Body =
             switch phase {
-            case .connect: .connect(connection)
-            case .accept: .accept(connection)
-            case .close: .close(connection)
+            case .connect: .connect(report.connection)
+            case .accept: .accept(report.connection)
+            case .close: .close(report.connection)
             }
-        self.init(time: time, process: process, cgroup: cgroup, hook: hook, body: body)
+        self.init(time: time, process: report.process, cgroup: report.cgroup, hook: hook, body: body)
     }
 }
 
@@ -87,7 +95,6 @@ package enum EventType: String, CaseIterable, Sendable {
     case session, connect, accept, close, dns, sni, exec, exit, loss
 
     /// The place in `allCases`.
-    @inlinable
     package var position: Int {
         switch self {
         case .session: 0
@@ -127,7 +134,6 @@ package struct ConnectionEvent {
     package var durationNanoseconds: UInt64?
     package var bytes: ConnectionBytes?
 
-    @inlinable @inline(always)
     package init(
         id: ConnectionID, direction: Direction, transport: TransportProtocol, source: Endpoint,
         destination: Endpoint, names: DestinationNames, networkNamespace: UInt32

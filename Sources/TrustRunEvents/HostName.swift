@@ -32,9 +32,8 @@ package struct DestinationNames {
     }
     package var source: NameSource
     /// Nil for most, so that a copy costs little.
-    @usableFromInline package var several: Several?
+    package private(set) var several: Several?
 
-    @usableFromInline
     package final class Several {
         let names: [HostName]
 
@@ -43,8 +42,11 @@ package struct DestinationNames {
         }
     }
 
-    @inlinable
-    package var hasCandidates: Bool { several != nil }
+    package mutating func clear() {
+        name = nil
+        several = nil
+        source = .none
+    }
 
     package init(name: HostName? = nil, candidates: [HostName] = [], source: NameSource = .none) {
         self.name = name

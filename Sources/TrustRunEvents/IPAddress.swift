@@ -3,19 +3,17 @@
 /// An IPv4 or IPv6 address; an IPv4-mapped IPv6 address (RFC 4291 2.5.5.2) is the IPv4 address.
 package struct IPAddress: Hashable, Sendable {
     /// The upper half of the address as a number, zero for IPv4.
-    package let high: UInt64
+    package var high: UInt64
     /// The lower half of the address as a number, `0xffff` above the 32 bits of an IPv4 address.
-    package let low: UInt64
+    package var low: UInt64
 
     /// Makes an address from the two halves of its 128-bit form, where IPv4 is the mapped form.
-    @inlinable @inline(always)
     package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
 
     /// Makes an IPv4 address from its number, `0x7f000001` for 127.0.0.1.
-    @inlinable @inline(always)
     package init(ipv4: UInt32) {
         self.init(high: 0, low: 0xffff_0000_0000 | UInt64(ipv4))
     }
@@ -43,14 +41,12 @@ package struct IPAddress: Hashable, Sendable {
     }
 
     /// Whether the address is IPv4, mapped or not.
-    @inlinable
     package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 
     /// Whether the address is IPv6 and no IPv4-mapped one.
     package var isIPv6: Bool { !isIPv4 }
 
     /// The number of an IPv4 address; nil for IPv6.
-    @inlinable
     package var ipv4: UInt32? { isIPv4 ? UInt32(truncatingIfNeeded: low) : nil }
 
     /// One of the eight 16-bit groups of the 128-bit form, counted from the left.

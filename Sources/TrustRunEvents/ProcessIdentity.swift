@@ -52,7 +52,7 @@ package final class ProcessIdentity {
     /// The form in which a sink writes this process; the sink fills it, whoever changes the process empties it.
     package var encoded: [UInt8] {
         get { unsafe Array(text.bytes) }
-        set { unsafe text = KeptText(newValue.span) }
+        set { text.keep(newValue.span) }
     }
 
     // What changes is read for every event; unchecked is sound, since no access to it calls anything.
@@ -61,12 +61,8 @@ package final class ProcessIdentity {
     @exclusivity(unchecked) private var storedGroup: UInt32
     @exclusivity(unchecked) private var storedCgroup: CgroupIdentity?
     @exclusivity(unchecked) private var storedBindings: NameBindings?
-    @exclusivity(unchecked) private var text = KeptText()
-
-    /// The kept form while there is one; it holds until it is made anew.
-    package var encodedBytes: UnsafeBufferPointer<UInt8> {
-        get { unsafe text.bytes }
-    }
+    /// Where that form is.
+    package let text = KeptText()
 
     package init(
         key: ProcessKey,

@@ -36,7 +36,7 @@ package struct SensorEvent: ~Escapable {
     }
 
     package struct Flags: OptionSet, Sendable {
-        package let rawValue: UInt16
+        package var rawValue: UInt16
 
         package init(rawValue: UInt16) {
             self.rawValue = rawValue
@@ -60,28 +60,31 @@ package struct SensorEvent: ~Escapable {
 }
 
 /// A record of an outgoing TCP connection's life: nearly all records are, so these pass without a `SensorEvent` around them.
+///
+/// One is filled anew for each record and lent from stage to stage: no code of one module is inlined into another, so that making one, or each of
+/// its parts, would be a call.
 package struct ConnectionStep: Sendable {
     package enum Kind: Sendable {
         case connect, established, close
     }
 
-    package let kind: Kind
-    package let flags: SensorEvent.Flags
+    package var kind = Kind.connect
+    package var flags: SensorEvent.Flags = []
     /// Nanoseconds since boot.
-    package let time: UInt64
-    /// The task is void unless it is a connect.
-    package let facts: SocketFacts
-    /// Void unless it is a close.
-    package let end: CloseFacts
+    package var time: UInt64 = 0
+    /// The task is the last connect's unless this is one.
+    package var facts = SocketFacts(
+        task: TaskFacts(
+            key: ProcessKey(tgid: 0, startTime: 0), user: 0, group: 0, cgroupID: 0, comm: .init(repeating: 0)
+        ),
+        cookie: 0, networkNamespace: 0, transport: 0,
+        local: Endpoint(address: IPAddress(high: 0, low: 0), port: 0),
+        remote: Endpoint(address: IPAddress(high: 0, low: 0), port: 0)
+    )
+    /// The last close's unless this is one.
+    package var end = CloseFacts(oldState: 0, errorNumber: 0, acknowledged: 0, unacknowledged: 0, received: 0)
 
-    @inlinable @inline(always)
-    package init(kind: Kind, flags: SensorEvent.Flags, time: UInt64, facts: SocketFacts, end: CloseFacts) {
-        self.kind = kind
-        self.flags = flags
-        self.time = time
-        self.facts = facts
-        self.end = end
-    }
+    package init() {}
 }
 
 /// A process as a record describes it.
@@ -92,7 +95,6 @@ package struct TaskFacts: Sendable {
     package var cgroupID: UInt64
     package var comm: InlineArray<16, UInt8>
 
-    @inlinable @inline(always)
     package init(key: ProcessKey, user: UInt32, group: UInt32, cgroupID: UInt64, comm: InlineArray<16, UInt8>) {
         self.key = key
         self.user = user
@@ -115,7 +117,6 @@ package struct SocketFacts: Sendable {
     /// Why the kernel sent nothing (errno(3)); 0 if it did.
     package var errorNumber: UInt16 = 0
 
-    @inlinable @inline(always)
     package init(
         task: TaskFacts, cookie: UInt64, networkNamespace: UInt32, transport: UInt8, local: Endpoint, remote: Endpoint
     ) {
@@ -136,7 +137,6 @@ package struct CloseFacts: Sendable {
     package var unacknowledged: UInt64
     package var received: UInt64
 
-    @inlinable @inline(always)
     package init(
         oldState: UInt32, errorNumber: UInt32, acknowledged: UInt64, unacknowledged: UInt64, received: UInt64
     ) {

@@ -143,7 +143,7 @@ package protocol RecordReceiver: AnyObject {
 
 /// Carries a receiver through C; keep it for as long as the sensor.
 @safe package final class RecordBox {
-    private let receiver: any RecordReceiver
+    fileprivate let receiver: any RecordReceiver
 
     package init(_ receiver: any RecordReceiver) {
         self.receiver = receiver
@@ -152,16 +152,14 @@ package protocol RecordReceiver: AnyObject {
     var context: UnsafeMutableRawPointer {
         unsafe Unmanaged.passUnretained(self).toOpaque()
     }
-
-    fileprivate func receive(_ record: RawSpan) {
-        receiver.receive(record)
-    }
 }
 
 @c private func deliver(_ context: UnsafeMutableRawPointer?, _ bytes: UnsafeRawPointer, _ size: Int) {
     guard let context = unsafe context else { return }
-    let box = unsafe Unmanaged<RecordBox>.fromOpaque(context).takeUnretainedValue()
-    unsafe box.receive(UnsafeRawBufferPointer(start: bytes, count: size).bytes)
+    // Whoever subscribes keeps the box, so it is not retained for each record.
+    unsafe Unmanaged<RecordBox>.fromOpaque(context)._withUnsafeGuaranteedRef { box in
+        unsafe box.receiver.receive(UnsafeRawBufferPointer(start: bytes, count: size).bytes)
+    }
 }
 
 extension Sensor.Ladder {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import TrustRunEvents
+package import TrustRunEvents
 
 extension ConnectionOutcome {
     /// The raw value, ready to write.
@@ -26,7 +26,20 @@ extension ConnectionOutcome {
     }
 }
 
+extension ConnectionPhase {
+    /// `type.position`, without calls into another module.
+    package var position: Int {
+        switch self {
+        case .connect: 1
+        case .accept: 2
+        case .close: 3
+        }
+    }
+}
+
 extension DestinationNames {
+    var hasCandidates: Bool { several != nil }
+
     /// The one name that can be meant; nil if there is none or several.
     var singleName: HostName? {
         name ?? (candidates.count == 1 ? candidates.first : nil)

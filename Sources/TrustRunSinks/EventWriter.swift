@@ -42,24 +42,24 @@ package final class EventWriter {
         count(writeLine { buffer in encoder.encode(event, into: &buffer) }, as: event.type)
     }
 
-    /// The same for a connection's event.
-    package func write(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook
-    ) {
+    /// The same for a connection's event; the report is lent and stays as it is.
+    package func write(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
         let isWritten = writeLine { buffer in
-            encoder.encode(
-                phase, connection, time: time, process: process, cgroup: cgroup, hook: hook, into: &buffer
-            )
+            encoder.encode(phase, &report, time: time, hook: hook, into: &buffer)
         }
-        count(isWritten, as: phase.type)
+        count(isWritten, at: phase.position)
     }
 
     private func count(_ isWritten: Bool, as type: EventType) {
+        count(isWritten, at: type.position)
+    }
+
+    @inline(always)
+    private func count(_ isWritten: Bool, at position: Int) {
         if isWritten {
-            unsafe lines[type.position] += 1
+            unsafe lines[position] += 1
         } else {
-            drops[type.position] += 1
+            drops[position] += 1
             totalDrops += 1
             hasDrops = true
         }

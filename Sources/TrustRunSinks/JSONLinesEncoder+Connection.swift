@@ -7,20 +7,19 @@ extension JSONLinesEncoder {
     private static let lineMax = 1024
 
     package func encode(
-        _ phase: ConnectionPhase, _ connection: borrowing ConnectionEvent, time: UInt64, process: ProcessIdentity?,
-        cgroup: CgroupIdentity?, hook: StaticHook,
+        _ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook,
         into buffer: inout OutputBuffer
     ) -> Bool {
         buffer.beginLine()
-        guard buffer.room >= Self.lineMax, prepare(process), prepare(cgroup) else {
+        guard buffer.room >= Self.lineMax, Self.isPrepared(&report) || prepare(&report) else {
             return buffer.refuseLine()
         }
-        let header = unsafe headers[phase.type.position]
+        let header = unsafe headers[phase.position]
         let ending = unsafe endings[hook.rawValue]
-        let who = unsafe process?.encodedBytes ?? UnsafeBufferPointer(start: nil, count: 0)
-        let group = unsafe cgroup?.encodedBytes ?? UnsafeBufferPointer(start: nil, count: 0)
+        let who = unsafe Self.text(of: report.process)
+        let group = unsafe Self.text(of: report.cgroup)
         let length = Self.lineMax + header.count + who.count + group.count + ending.count
-        guard var line = buffer.cursor(atMost: length + Self.length(of: connection.names)) else {
+        guard var line = buffer.cursor(atMost: length + Self.length(of: report.connection.names)) else {
             return buffer.refuseLine()
         }
         line.put("{\"schema\":\"trustrun.event.v1\",\"time\":\"")
@@ -28,8 +27,8 @@ extension JSONLinesEncoder {
         unsafe line.put(header)
         unsafe line.put(who)
         unsafe line.put(group)
-        Self.putParties(of: connection, at: &line)
-        Self.putFate(of: connection, isClosing: phase.isClosing, at: &line)
+        Self.putParties(of: &report.connection, at: &line)
+        Self.putFate(of: &report.connection, isClosing: phase.isClosing, at: &line)
         unsafe line.put(ending)
         line.put("\n")
         buffer.commit(line)
@@ -38,7 +37,7 @@ extension JSONLinesEncoder {
 
     /// Writes what became of a connection.
     @inline(always)
-    private static func putFate(of connection: borrowing ConnectionEvent, isClosing: Bool, at line: inout LineCursor) {
+    private static func putFate(of connection: inout ConnectionEvent, isClosing: Bool, at line: inout LineCursor) {
         if connection.isExisting { line.put(",\"existing\":true") }
         if connection.isQUIC { line.put(",\"quic\":true") }
         let outcome = connection.outcome
@@ -62,17 +61,19 @@ extension JSONLinesEncoder {
     /// Writes what names a connection: its id, direction, protocol, both sides and the namespace.
     static func appendParties(of connection: borrowing ConnectionEvent, to buffer: inout OutputBuffer) {
         guard var line = buffer.cursor(atMost: lineMax + length(of: connection.names)) else { return }
-        putParties(of: connection, at: &line)
+        var connection = copy connection
+        putParties(of: &connection, at: &line)
         buffer.commit(line)
     }
 
     @inline(always)
-    private static func putParties(of connection: borrowing ConnectionEvent, at line: inout LineCursor) {
+    private static func putParties(of connection: inout ConnectionEvent, at line: inout LineCursor) {
         line.put(",\"connection\":\"")
         line.put(hex: connection.id.cookie)
         line.put(".")
         line.put(decimal: UInt64(connection.id.generation))
-        switch connection.direction {
+        let direction = connection.direction
+        switch direction {
         case .outbound: line.put("\",\"direction\":\"outbound\"")
         case .inbound: line.put("\",\"direction\":\"inbound\"")
         }
@@ -84,7 +85,7 @@ extension JSONLinesEncoder {
         put(connection.source, at: &line)
         line.put("},\"destination\":{")
         put(connection.destination, at: &line)
-        put(connection.names, of: connection.direction, at: &line)
+        put(&connection.names, of: direction, at: &line)
         line.put("}")
         if connection.networkNamespace != 0 {
             line.put(",\"network_namespace\":")

@@ -27,7 +27,7 @@ extension JSONLinesEncoder {
     }
 
     @inline(always)
-    static func put(_ names: borrowing DestinationNames, of direction: Direction, at line: inout LineCursor) {
+    static func put(_ names: inout DestinationNames, of direction: Direction, at line: inout LineCursor) {
         if let name = names.name {
             put(single: name, at: &line)
         } else if names.hasCandidates {
@@ -38,7 +38,7 @@ extension JSONLinesEncoder {
         case .dns: line.put(",\"name_source\":\"dns\"")
         case .sni: line.put(",\"name_source\":\"sni\"")
         // The destination of an inbound connection is this host, which nobody looks up here.
-        case .none: if direction.isOutbound { line.put(",\"name_source\":\"none\"") }
+        case .none: if case .outbound = direction { line.put(",\"name_source\":\"none\"") }
         }
     }
 

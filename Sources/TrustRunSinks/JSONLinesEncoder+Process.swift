@@ -8,37 +8,56 @@ extension JSONLinesEncoder {
     /// Where a text that is kept is made.
     private static let preparationMax = 128 << 10
 
-    /// Makes the text that is kept in the process; false if it is too long.
+    /// Whether the texts that are kept in the process and the group are there, or there is nobody to keep them.
     @inline(always)
-    func prepare(_ process: ProcessIdentity?) -> Bool {
-        guard let process, unsafe process.encodedBytes.isEmpty else { return true }
-        return fill(process)
+    static func isPrepared(_ report: inout ConnectionReport) -> Bool {
+        unsafe (report.process == nil || !text(of: report.process).isEmpty)
+            && (report.cgroup == nil || !text(of: report.cgroup).isEmpty)
     }
 
-    private func fill(_ process: ProcessIdentity) -> Bool {
-        var buffer = OutputBuffer(capacity: Self.preparationMax)
-        append(process, withArguments: false, to: &buffer)
-        process.encoded = buffer.copy(from: 0) ?? []
-        return unsafe !process.encodedBytes.isEmpty
+    /// Makes these texts; false if one is too long.
+    @inline(never)
+    func prepare(_ report: inout ConnectionReport) -> Bool {
+        if let process = report.process, process.text.isEmpty {
+            var buffer = OutputBuffer(capacity: Self.preparationMax)
+            append(process, withArguments: false, to: &buffer)
+            process.encoded = buffer.copy(from: 0) ?? []
+        }
+        if let cgroup = report.cgroup, cgroup.text.isEmpty {
+            var buffer = OutputBuffer(capacity: Self.preparationMax)
+            Self.append(cgroup, to: &buffer)
+            cgroup.encoded = buffer.copy(from: 0) ?? []
+        }
+        return Self.isPrepared(&report)
     }
 
-    /// Makes the text that is kept in the group; false if it is too long.
+    /// The text that is kept in a process: it holds until the process changes.
     @inline(always)
-    func prepare(_ cgroup: CgroupIdentity?) -> Bool {
-        guard let cgroup, unsafe cgroup.encodedBytes.isEmpty else { return true }
-        return Self.fill(cgroup)
+    static func text(of process: borrowing ProcessIdentity?) -> UnsafeBufferPointer<UInt8> {
+        switch process {
+        case .some(let process): unsafe Self.bytes(at: process.text.place)
+        case .none: unsafe UnsafeBufferPointer(start: nil, count: 0)
+        }
     }
 
-    private static func fill(_ cgroup: CgroupIdentity) -> Bool {
-        var buffer = OutputBuffer(capacity: preparationMax)
-        append(cgroup, to: &buffer)
-        cgroup.encoded = buffer.copy(from: 0) ?? []
-        return unsafe !cgroup.encodedBytes.isEmpty
+    /// `KeptText.bytes`, without a call into another module.
+    @inline(always)
+    private static func bytes(at place: UnsafePointer<KeptText.Place>) -> UnsafeBufferPointer<UInt8> {
+        unsafe UnsafeBufferPointer(start: place.pointee.start, count: place.pointee.count)
+    }
+
+    /// The text that is kept in a group: it holds until the group changes.
+    @inline(always)
+    static func text(of cgroup: borrowing CgroupIdentity?) -> UnsafeBufferPointer<UInt8> {
+        switch cgroup {
+        case .some(let cgroup): unsafe Self.bytes(at: cgroup.text.place)
+        case .none: unsafe UnsafeBufferPointer(start: nil, count: 0)
+        }
     }
 
     /// Writes `,"process":{...}` from the form kept in the process.
     func appendCached(_ process: ProcessIdentity, to buffer: inout OutputBuffer) {
-        guard unsafe process.encodedBytes.isEmpty else { return unsafe buffer.append(process.encodedBytes) }
+        guard process.text.isEmpty else { return unsafe buffer.append(process.text.bytes) }
         let start = buffer.count
         append(process, withArguments: false, to: &buffer)
         process.encoded = buffer.copy(from: start) ?? []
@@ -97,7 +116,7 @@ extension JSONLinesEncoder {
 
     /// Writes `,"cgroup":{...}` and `,"container":{...}` from the form kept in the group.
     func appendCached(_ cgroup: CgroupIdentity, to buffer: inout OutputBuffer) {
-        guard unsafe cgroup.encodedBytes.isEmpty else { return unsafe buffer.append(cgroup.encodedBytes) }
+        guard cgroup.text.isEmpty else { return unsafe buffer.append(cgroup.text.bytes) }
         let start = buffer.count
         Self.append(cgroup, to: &buffer)
         cgroup.encoded = buffer.copy(from: start) ?? []

@@ -50,10 +50,8 @@ package final class JSONLinesEncoder: EventEncoder {
         case .close(let told): (phase, connection) = (.close, told)
         default: return encodeOther(event, into: &buffer)
         }
-        return encode(
-            phase, connection, time: event.time, process: event.process, cgroup: event.cgroup, hook: event.hook,
-            into: &buffer
-        )
+        var report = ConnectionReport(connection: connection, process: event.process, cgroup: event.cgroup)
+        return encode(phase, &report, time: event.time, hook: event.hook, into: &buffer)
     }
 
     private func encodeOther(_ event: EnrichedEvent, into buffer: inout OutputBuffer) -> Bool {

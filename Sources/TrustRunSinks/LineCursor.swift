@@ -112,7 +112,8 @@ import TrustRunEvents
     /// Writes an address: dotted decimal for IPv4, the RFC 5952 text for IPv6.
     @inline(always)
     mutating func put(_ address: IPAddress) {
-        guard let ipv4 = address.ipv4 else { return put(ipv6: address) }
+        guard address.high == 0, address.low >> 32 == 0xffff else { return put(ipv6: address) }
+        let ipv4 = UInt32(truncatingIfNeeded: address.low)
         put(octet: ipv4 >> 24)
         put(byte: UInt8(ascii: "."))
         put(octet: ipv4 >> 16 & 0xff)

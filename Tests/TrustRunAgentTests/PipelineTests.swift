@@ -28,14 +28,14 @@ import TrustRunTestSupport
             let encoder = JSONLinesEncoder(host: "box", hooks: [:], bootOffset: EnrichmentBench.bootOffset)
             writer = EventWriter(encoder: encoder, queue: queue)
             let seen = Seen()
-            pipeline = Pipeline(filter: filter, writer: writer, limit: limit) { process in
+            let gate = EventGate(filter: filter, writer: writer, limit: limit) { process in
                 seen.pids.append(process.key.tgid)
             }
             self.seen = seen
             enricher = Enricher(
                 cgroups: CgroupTable(existing: []), bootOffset: EnrichmentBench.bootOffset,
-                awaitsAcceptor: false, receiver: pipeline, counts: counts)
-            pipeline.begin(with: enricher)
+                awaitsAcceptor: false, receiver: gate, counts: counts)
+            pipeline = Pipeline(enricher: enricher, gate: gate)
         }
 
         /// A file without a name.

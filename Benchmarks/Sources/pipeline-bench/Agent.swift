@@ -41,15 +41,15 @@ final class Agent {
     init(output: Int32) throws {
         queue = try OutputQueue(outputDescriptor: output, goneDescriptor: STDERR_FILENO)
         writer = EventWriter(encoder: JSONLinesEncoder(host: "bench", hooks: hooks, bootOffset: 0), queue: queue)
-        pipeline = Pipeline(filter: EventFilter(), writer: writer, limit: nil) { _ in }
+        let gate = EventGate(filter: EventFilter(), writer: writer, limit: nil) { _ in }
         let cgroups = (7000..<7004).map { id in
             (id: UInt64(id), path: Array("/system.slice/service-\(id).service".utf8))
         }
         enricher = Enricher(
-            cgroups: CgroupTable(existing: cgroups), bootOffset: 0, awaitsAcceptor: false, receiver: pipeline,
+            cgroups: CgroupTable(existing: cgroups), bootOffset: 0, awaitsAcceptor: false, receiver: gate,
             counts: counts
         )
-        pipeline.begin(with: enricher)
+        pipeline = Pipeline(enricher: enricher, gate: gate)
     }
 
     var lines: UInt64 { writer.linesWritten.reduce(0, +) }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import TrustRunEvents
+internal import TrustRunEvents
 
 extension RecordDecoder {
     /// Facts of the records that hold a task, a cookie and endpoints, in this order behind the header.
@@ -63,28 +63,6 @@ extension RecordDecoder {
         )
     }
 
-    /// Decodes a record of which `step(of:)` said this.
-    package static func decode(_ bytes: RawSpan, as kind: ConnectionStep.Kind) throws(RecordError) -> ConnectionStep {
-        let record = try RecordReader(bytes)
-        switch kind {
-        case .connect:
-            return try ConnectionStep(
-                kind: kind, flags: record.flags, time: record.time, facts: socketFacts(record), end: .none
-            )
-        case .established:
-            return try ConnectionStep(
-                kind: kind, flags: record.flags, time: record.time,
-                facts: taskless(record, endpointsAt: 24, namespaceAt: 64), end: .none
-            )
-        case .close:
-            var facts = try taskless(record, endpointsAt: 32, namespaceAt: 72)
-            facts.socket = try record.load(UInt64.self, at: 24)
-            return try ConnectionStep(
-                kind: kind, flags: record.flags, time: record.time, facts: facts, end: closeFacts(record)
-            )
-        }
-    }
-
     @inline(always)
     private static func closeFacts(_ record: borrowing RecordReader) throws(RecordError) -> CloseFacts {
         try CloseFacts(
@@ -94,11 +72,5 @@ extension RecordDecoder {
             unacknowledged: record.load(UInt64.self, at: 96),
             received: record.load(UInt64.self, at: 104)
         )
-    }
-}
-
-extension CloseFacts {
-    fileprivate static var none: CloseFacts {
-        CloseFacts(oldState: 0, errorNumber: 0, acknowledged: 0, unacknowledged: 0, received: 0)
     }
 }

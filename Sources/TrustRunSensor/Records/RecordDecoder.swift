@@ -3,15 +3,16 @@ package import TrustRunEvents
 
 /// Turns the kernel's records into events; a record that is cut, too long or unknown throws and nothing else happens.
 package enum RecordDecoder {
-    /// What a record of an outgoing TCP connection's life tells; nil for every other record, which `decode` takes.
-    package static func step(of bytes: RawSpan) -> ConnectionStep.Kind? {
-        guard bytes.byteCount >= RecordReader.Layout.headerSize else { return nil }
+    /// Fills the step if the record tells of an outgoing TCP connection's life; false for every other record, which the other `decode` takes.
+    package static func decode(_ bytes: RawSpan, into step: inout ConnectionStep) throws(RecordError) -> Bool {
+        guard bytes.byteCount >= RecordReader.Layout.headerSize else { throw .truncated }
         switch unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt16.self) {
-        case RecordKind.connect.rawValue: return .connect
-        case RecordKind.established.rawValue: return .established
-        case RecordKind.close.rawValue: return .close
-        default: return nil
+        case RecordKind.connect.rawValue: try readConnect(bytes, into: &step)
+        case RecordKind.established.rawValue: try readEstablished(bytes, into: &step)
+        case RecordKind.close.rawValue: try readClose(bytes, into: &step)
+        default: return false
         }
+        return true
     }
 
     /// Decodes one record; the event lives as long as the bytes.

@@ -19,6 +19,13 @@ struct RecordReader: ~Escapable {
         guard try Int(load(UInt32.self, at: 4)) == bytes.byteCount else { throw .truncated }
     }
 
+    /// Reads bytes that are known to hold a header with their number.
+    @inline(always)
+    @_lifetime(copy bytes)
+    init(checked bytes: RawSpan) {
+        self.bytes = bytes
+    }
+
     /// Reads a number in the machine's byte order.
     @inline(always)
     func load<Number: FixedWidthInteger & BitwiseCopyable>(
