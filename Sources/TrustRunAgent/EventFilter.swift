@@ -38,7 +38,7 @@ package struct EventFilter: Sendable {
             case .accept: phases.accept
             case .close: phases.close
             }
-        return isWanted && (!isPartial || admits(report.process, report.cgroup))
+        return isWanted && (!isPartial || admits(report.owner?.process, report.owner?.cgroup))
     }
 
     private func admits(_ type: EventType, _ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {

@@ -18,8 +18,8 @@ struct ConnectionState {
 
     @inline(always)
     init(
-        id: ConnectionID, process: ProcessIdentity?, cgroup: CgroupIdentity?, direction: Direction,
-        transport: TransportProtocol, local: Endpoint, remote: Endpoint, names: DestinationNames,
+        id: ConnectionID, owner: Owner?, direction: Direction, transport: TransportProtocol, local: Endpoint,
+        remote: Endpoint, names: DestinationNames,
         networkNamespace: UInt32, startTime: UInt64
     ) {
         let isOutbound = direction.isOutbound
@@ -32,7 +32,7 @@ struct ConnectionState {
             names: names,
             networkNamespace: networkNamespace
         )
-        report = ConnectionReport(connection: connection, process: process, cgroup: cgroup)
+        report = ConnectionReport(connection: connection, owner: owner)
         self.startTime = startTime
     }
 
@@ -40,7 +40,7 @@ struct ConnectionState {
     static var void: ConnectionState {
         let nowhere = Endpoint(address: IPAddress(high: 0, low: 0), port: 0)
         return ConnectionState(
-            id: ConnectionID(cookie: 0, generation: 0), process: nil, cgroup: nil, direction: .outbound,
+            id: ConnectionID(cookie: 0, generation: 0), owner: nil, direction: .outbound,
             transport: .tcp, local: nowhere, remote: nowhere, names: DestinationNames(), networkNamespace: 0,
             startTime: 0
         )
@@ -48,15 +48,14 @@ struct ConnectionState {
 
     /// Lets go of what it refers to.
     mutating func clear() {
-        report.process = nil
-        report.cgroup = nil
+        report.owner = nil
         report.connection.names.clear()
     }
 
     /// Makes a void state that of an outbound TCP connection that nobody has answered yet.
     @inline(always)
     mutating func begin(
-        _ facts: SocketFacts, generation: UInt32, process: consuming ProcessIdentity, at time: UInt64
+        _ facts: inout SocketFacts, generation: UInt32, at time: UInt64
     ) {
         report.connection.id.cookie = facts.cookie
         report.connection.id.generation = generation
@@ -65,8 +64,6 @@ struct ConnectionState {
         report.connection.source = facts.local
         report.connection.destination = facts.remote
         report.connection.networkNamespace = facts.networkNamespace
-        report.cgroup = process.cgroup
-        report.process = process
         startTime = time
         isEstablished = false
         isAnnounced = false
@@ -102,14 +99,8 @@ extension ConnectionState {
         get { report.connection.id }
         set { report.connection.id = newValue }
     }
-    var process: ProcessIdentity? {
-        get { report.process }
-        set { report.process = newValue }
-    }
-    var cgroup: CgroupIdentity? {
-        get { report.cgroup }
-        set { report.cgroup = newValue }
-    }
+    var process: ProcessIdentity? { report.owner?.process }
+    var cgroup: CgroupIdentity? { report.owner?.cgroup }
     var direction: Direction { report.connection.direction }
     var transport: TransportProtocol {
         get { report.connection.transport }

@@ -1,31 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TrustRunEvents
 
-/// Connections that were begun, in order, until they are answered or have waited long enough to be told.
-struct StartQueue {
-    static let patienceNanoseconds: UInt64 = 1_000_000_000
-
-    private var starts: [(cookie: UInt64, generation: UInt32, time: UInt64)] = []
-    private var head = 0
-
-    mutating func append(cookie: UInt64, generation: UInt32, time: UInt64) {
-        starts.append((cookie, generation, time))
-    }
-
-    mutating func next(before time: UInt64) -> (cookie: UInt64, generation: UInt32, time: UInt64)? {
-        guard head < starts.count, starts[head].time < time else {
-            // Moving up what is left pays only when that is little.
-            if head > starts.count / 2 {
-                starts.removeFirst(head)
-                head = 0
-            }
-            return nil
-        }
-        defer { head += 1 }
-        return starts[head]
-    }
-}
-
 /// How often a TCP socket that lives on after its connection ended has been used.
 struct GenerationTable: ~Copyable {
     private static let capacity = 65536

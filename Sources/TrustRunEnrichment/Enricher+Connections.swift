@@ -2,25 +2,26 @@
 internal import TrustRunEvents
 
 extension Enricher {
-    func connect(_ facts: SocketFacts, flags: SensorEvent.Flags, at time: UInt64) {
-        let process = processes.resolve(facts.task, flags: flags)
-        guard facts.errorNumber == 0 else { return refusedHere(facts, process, at: time) }
+    func connect(_ facts: inout SocketFacts, flags: SensorEvent.Flags, at time: UInt64) {
+        let owner = processes.resolveOwner(facts.task, flags: flags)
+        guard facts.errorNumber == 0 else { return refusedHere(facts, owner, at: time) }
         var generation = generations.next(of: facts.cookie)
         if let open = connections.place(of: facts.cookie) {
             // Its close was lost, or Fast Open came by twice: the same start is the same use.
             generation = connections[place: open].id.generation + 1
         }
         guard let place = connections.makePlace(for: facts.cookie) else { return }
-        if process.nearestBinder != nil {
-            connections[place: place].names = names(of: facts.remote.address, for: process, at: time)
+        if owner.hasBinder {
+            connections[place: place].names = names(of: facts.remote.address, for: owner.process, at: time)
         }
-        connections[place: place].begin(facts, generation: generation, process: process, at: time)
-        starting.append(cookie: facts.cookie, generation: generation, time: time)
+        connections[place: place].begin(&facts, generation: generation, at: time)
+        connections.wait(at: place)
+        connections[place: place].report.owner = owner
     }
 
     /// The kernel sent nothing: that is all there is to tell of this connect().
-    private func refusedHere(_ facts: SocketFacts, _ process: ProcessIdentity, at time: UInt64) {
-        var refused = state(of: facts, direction: .outbound, process: process, time: time)
+    private func refusedHere(_ facts: SocketFacts, _ owner: Owner, at time: UInt64) {
+        var refused = state(of: facts, direction: .outbound, process: owner.process, time: time)
         generations.remember(facts.cookie, refused.id.generation)
         var told = refused.event()
         told.outcome = ConnectionOutcome(errorNumber: UInt32(facts.errorNumber))
@@ -29,19 +30,20 @@ extension Enricher {
         emit(.connect, told, of: &refused, at: time, hook: .connectRefusedHere)
     }
 
-    func established(_ facts: SocketFacts, at time: UInt64) {
+    func established(_ facts: inout SocketFacts, at time: UInt64) {
         guard let place = connections.place(of: facts.cookie) else {
             // The start was lost: the connection is told without its process.
             let state = state(of: facts, direction: .outbound, process: nil, time: time)
             connections.insert(state, for: facts.cookie)
-            if state.id.cookie != 0 { established(facts, at: time) }
+            if state.id.cookie != 0 { established(&facts, at: time) }
             return
         }
-        connected(&connections[place: place], local: facts.local, at: time)
+        connections.endWaiting(place)
+        connected(&connections[place: place], &facts, at: time)
     }
 
-    private func connected(_ state: inout ConnectionState, local: Endpoint, at time: UInt64) {
-        state.local = local
+    private func connected(_ state: inout ConnectionState, _ facts: inout SocketFacts, at time: UInt64) {
+        state.local = facts.local
         state.isEstablished = true
         guard !state.isAnnounced else { return }
         state.isAnnounced = true
@@ -58,7 +60,7 @@ extension Enricher {
         incoming.isEstablished = true
         if awaitsAcceptor {
             connections[facts.cookie] = incoming
-            starting.append(cookie: facts.cookie, generation: incoming.id.generation, time: event.time)
+            if let place = connections.place(of: facts.cookie) { connections.wait(at: place) }
         } else {
             announceIncoming(&incoming)
             connections[facts.cookie] = incoming
@@ -70,8 +72,7 @@ extension Enricher {
         var incoming =
             connections[facts.cookie] ?? state(of: facts, direction: .inbound, process: nil, time: event.time)
         guard !incoming.isAnnounced else { return }
-        incoming.process = process
-        incoming.cgroup = process.cgroup
+        incoming.report.owner = processes.owner(of: process)
         incoming.isEstablished = true
         announceIncoming(&incoming)
         connections[facts.cookie] = incoming
@@ -82,7 +83,7 @@ extension Enricher {
         emit(.accept, state.event(), of: &state, at: state.startTime, hook: .accept)
     }
 
-    func close(_ facts: SocketFacts, _ end: CloseFacts, flags: SensorEvent.Flags, at time: UInt64) {
+    func close(_ facts: inout SocketFacts, _ end: CloseFacts, flags: SensorEvent.Flags, at time: UInt64) {
         guard end.oldState != TCPState.listen else { return listeners.remove(facts) }
         var cookie = facts.cookie
         if let listed = cookieless.place(of: facts.socket) {
@@ -93,11 +94,12 @@ extension Enricher {
         lookups.closeStream(cookie)
         guard let place = connections.place(of: cookie) else { return unknownClose(facts, end, at: time) }
         if flags.isAlive { generations.remember(cookie, connections[place: place].id.generation) }
-        closed(&connections[place: place], facts, end, at: time)
+        closed(&connections[place: place], &facts, end, at: time)
         connections.remove(cookie)
     }
 
-    private func closed(_ state: inout ConnectionState, _ facts: SocketFacts, _ end: CloseFacts, at time: UInt64) {
+    private func closed(_ state: inout ConnectionState, _ facts: inout SocketFacts, _ end: CloseFacts, at time: UInt64)
+    {
         if state.local.port == 0 { state.local = facts.local }
         if !state.direction.isOutbound && !state.isAnnounced { announceIncoming(&state) }
         let duration = time &- state.startTime
@@ -146,8 +148,7 @@ extension Enricher {
     ) -> ConnectionState {
         ConnectionState(
             id: ConnectionID(cookie: facts.cookie, generation: generations.next(of: facts.cookie)),
-            process: process,
-            cgroup: process?.cgroup,
+            owner: process.map { process in processes.owner(of: process) },
             direction: direction,
             transport: .tcp,
             local: facts.local,
@@ -161,10 +162,8 @@ extension Enricher {
 
     /// Tells of connections that have waited for an answer since before `time`.
     func announcePending(before time: UInt64) {
-        while let start = starting.next(before: time) {
-            guard let place = connections.place(of: start.cookie),
-                connections[place: place].id.generation == start.generation, !connections[place: place].isAnnounced
-            else { continue }
+        while let place = connections.next(before: time) {
+            guard !connections[place: place].isAnnounced else { continue }
             announceWaiting(&connections[place: place])
         }
     }

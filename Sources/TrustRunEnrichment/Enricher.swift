@@ -42,10 +42,6 @@ package final class Enricher {
         @inline(always) _read { yield unsafe state.generations }
         @inline(always) _modify { yield unsafe &state.generations }
     }
-    var starting: StartQueue {
-        @inline(always) _read { yield unsafe state.starting }
-        @inline(always) _modify { yield unsafe &state.starting }
-    }
     var lookups: LookupTable {
         @inline(always) _read { yield unsafe state.lookups }
         @inline(always) _modify { yield unsafe &state.lookups }
@@ -66,7 +62,6 @@ package final class Enricher {
         var connections = ConnectionTable()
         var cookieless = OpenTable<UInt64>()
         var generations = GenerationTable()
-        var starting = StartQueue()
         var lookups = LookupTable()
         var hellos: [UInt64: ClientHelloAssembler] = [:]
 
@@ -111,10 +106,10 @@ package final class Enricher {
         case .exec(let task, let parent, let count): exec(event, task, parent: parent, pathByteCount: count)
         case .exit(let task, let status): exit(event, task, waitStatus: status)
         case .cgroup(let id): cgroup(event, id)
-        case .connect(let facts): connect(facts, flags: event.flags, at: event.time)
-        case .established(let facts): established(facts, at: event.time)
+        case .connect(var facts): connect(&facts, flags: event.flags, at: event.time)
+        case .established(var facts): established(&facts, at: event.time)
         case .accept(let facts): accept(event, facts)
-        case .close(let facts, let end): close(facts, end, flags: event.flags, at: event.time)
+        case .close(var facts, let end): close(&facts, end, flags: event.flags, at: event.time)
         case .listen(let facts): listen(event, facts)
         case .socket: break  // listed at the start only: see `list`
         case .udpFlow(let facts): udpFlow(event, facts)
@@ -125,18 +120,18 @@ package final class Enricher {
         }
     }
 
-    /// The same for what most records are.
+    /// The same for what most records are; the step is lent and stays as it is.
     package func enrich(_ step: inout ConnectionStep) {
         switch step.kind {
-        case .connect: connect(step.facts, flags: step.flags, at: step.time)
-        case .established: established(step.facts, at: step.time)
-        case .close: close(step.facts, step.end, flags: step.flags, at: step.time)
+        case .connect: connect(&step.facts, flags: step.flags, at: step.time)
+        case .established: established(&step.facts, at: step.time)
+        case .close: close(&step.facts, step.end, flags: step.flags, at: step.time)
         }
     }
 
     /// Tells what has waited long enough: call it every tenth of a second or so with the time since boot.
     package func tick(at time: UInt64) {
-        announcePending(before: time &- StartQueue.patienceNanoseconds)
+        announcePending(before: time &- ConnectionTable.patienceNanoseconds)
         releaseClaims(before: time &- ClaimQueue.patienceNanoseconds)
     }
 
@@ -166,7 +161,7 @@ package final class Enricher {
         _ phase: ConnectionPhase, _ connection: ConnectionEvent, of state: inout ConnectionState, at time: UInt64,
         hook: StaticHook
     ) {
-        var report = ConnectionReport(connection: connection, process: state.process, cgroup: state.cgroup)
+        var report = ConnectionReport(connection: connection, owner: state.report.owner)
         receiver.receive(phase, &report, time: time &+ bootOffset, hook: hook)
     }
 

@@ -8,7 +8,8 @@ struct ProcessTable: ~Copyable {
     /// How long a process that ended can still be named, for records that were on their way.
     private static let lingerNanoseconds: UInt64 = 2_000_000_000
 
-    private var processes = OpenTable<ProcessIdentity>(minimumCapacity: 1024)
+    /// By pid, each with the group it is in.
+    private var owners = OpenTable<Owner>(minimumCapacity: 1024)
     private var ended: [(key: ProcessKey, time: UInt64)] = []
     private var cgroups: CgroupTable
 
@@ -18,22 +19,50 @@ struct ProcessTable: ~Copyable {
 
     /// The process with this key, if it is known.
     func find(_ key: ProcessKey) -> ProcessIdentity? {
-        guard let found = processes[UInt64(key.tgid)], found.key.startTime == key.startTime else { return nil }
+        guard let found = owners[UInt64(key.tgid)]?.process, found.key.startTime == key.startTime else { return nil }
         return found
+    }
+
+    /// The process with the group it is in.
+    func owner(of process: ProcessIdentity) -> Owner {
+        if let owner = owners[UInt64(process.key.tgid)], owner.process === process { return owner }
+        return Owner(process: process, cgroup: process.cgroup)
     }
 
     /// The process that a record speaks of, brought up to date with it; one whose beginning was lost is made from the record alone.
     mutating func resolve(_ facts: TaskFacts, flags: SensorEvent.Flags) -> ProcessIdentity {
+        if let place = upToDate(facts), let process = owners[place: place].process { return process }
+        return update(facts, flags: flags)
+    }
+
+    /// The same with the group that the process is in.
+    @inline(always)
+    mutating func resolveOwner(_ facts: TaskFacts, flags: SensorEvent.Flags) -> Owner {
+        if let place = upToDate(facts) { return owners[place: place] }
+        return owner(of: update(facts, flags: flags))
+    }
+
+    /// Where the process of a record is if what the record says of it is known already.
+    @inline(always)
+    private func upToDate(_ facts: TaskFacts) -> Int? {
+        guard let place = owners.place(of: UInt64(facts.key.tgid)) else { return nil }
+        let isKnown =
+            owners[place: place].startTime == facts.key.startTime && owners[place: place].user == facts.user
+            && owners[place: place].group == facts.group && owners[place: place].cgroupID == facts.cgroupID
+        return isKnown ? place : nil
+    }
+
+    private mutating func update(_ facts: TaskFacts, flags: SensorEvent.Flags) -> ProcessIdentity {
         guard let found = find(facts.key) else {
             return add(facts, flags: flags, parent: ProcessKey(tgid: 0, startTime: 0), executable: [])
         }
-        if found.agrees(user: facts.user, group: facts.group, cgroupID: facts.cgroupID) { return found }
         if found.user != facts.user || found.group != facts.group {
             found.user = facts.user
             found.group = facts.group
             found.encoded = []
         }
         if found.cgroup?.id != facts.cgroupID { found.cgroup = cgroups.resolve(facts.cgroupID) }
+        owners[UInt64(facts.key.tgid)] = Owner(process: found, cgroup: found.cgroup)
         return found
     }
 
@@ -69,7 +98,7 @@ struct ProcessTable: ~Copyable {
         )
         process.bindings = before?.bindings
         cutAncestors(of: process)
-        processes[UInt64(facts.key.tgid)] = process
+        owners[UInt64(facts.key.tgid)] = Owner(process: process, cgroup: process.cgroup)
         return process
     }
 
@@ -103,7 +132,7 @@ struct ProcessTable: ~Copyable {
     mutating func sweep(at time: UInt64) {
         var gone = 0
         while gone < ended.count, ended[gone].time < time, time - ended[gone].time > Self.lingerNanoseconds {
-            if find(ended[gone].key) != nil { processes[UInt64(ended[gone].key.tgid)] = nil }
+            if find(ended[gone].key) != nil { owners[UInt64(ended[gone].key.tgid)] = nil }
             gone += 1
         }
         ended.removeFirst(gone)

@@ -68,13 +68,11 @@ package enum ConnectionPhase: Sendable {
 /// What a connection's next event says, where its state is kept: lent to the sinks, so that neither it nor a reference in it is copied on the way.
 package struct ConnectionReport {
     package var connection: ConnectionEvent
-    package var process: ProcessIdentity?
-    package var cgroup: CgroupIdentity?
+    package var owner: Owner?
 
-    package init(connection: ConnectionEvent, process: ProcessIdentity?, cgroup: CgroupIdentity?) {
+    package init(connection: ConnectionEvent, owner: Owner?) {
         self.connection = connection
-        self.process = process
-        self.cgroup = cgroup
+        self.owner = owner
     }
 }
 
@@ -86,7 +84,7 @@ extension EnrichedEvent {
             case .accept: .accept(report.connection)
             case .close: .close(report.connection)
             }
-        self.init(time: time, process: report.process, cgroup: report.cgroup, hook: hook, body: body)
+        self.init(time: time, process: report.owner?.process, cgroup: report.owner?.cgroup, hook: hook, body: body)
     }
 }
 

@@ -88,21 +88,23 @@ package final class ProcessIdentity {
         self.isKernelThread = isKernelThread
     }
 
-    /// Whether a record says of its credentials and group what is known already.
-    @inline(never)
-    package func agrees(user: UInt32, group: UInt32, cgroupID: UInt64) -> Bool {
-        self.user == user && self.group == group && cgroup?.id == cgroupID
+    /// Whether this process or an ancestor has answers that name addresses.
+    var hasBinder: Bool {
+        // A process keeps its ancestors, so none needs to be held on the way up.
+        var next: Unmanaged<ProcessIdentity>? = unsafe .passUnretained(self)
+        while let current = unsafe next {
+            if unsafe current._withUnsafeGuaranteedRef({ process in process.bindings != nil }) { return true }
+            unsafe next = current._withUnsafeGuaranteedRef { process in unsafe process.unmanagedParent }
+        }
+        return false
     }
 
     /// Who names the addresses that this process uses: itself or the nearest ancestor with answers.
     package var nearestBinder: ProcessIdentity? {
-        // A process keeps its ancestors, so none needs to be held on the way up.
-        var next: Unmanaged<ProcessIdentity>? = unsafe .passUnretained(self)
-        while let current = unsafe next {
-            if unsafe current._withUnsafeGuaranteedRef({ process in process.bindings != nil }) {
-                return unsafe current.takeUnretainedValue()
-            }
-            unsafe next = current._withUnsafeGuaranteedRef { process in unsafe process.unmanagedParent }
+        var next: ProcessIdentity? = self
+        while let current = next {
+            if current.bindings != nil { return current }
+            next = current.parent
         }
         return nil
     }

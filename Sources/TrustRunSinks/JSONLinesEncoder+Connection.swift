@@ -11,13 +11,13 @@ extension JSONLinesEncoder {
         into buffer: inout OutputBuffer
     ) -> Bool {
         buffer.beginLine()
-        guard buffer.room >= Self.lineMax, Self.isPrepared(&report) || prepare(&report) else {
+        guard buffer.room >= Self.lineMax, Self.isPrepared(report.owner) || prepare(report.owner) else {
             return buffer.refuseLine()
         }
         let header = unsafe headers[phase.position]
         let ending = unsafe endings[hook.rawValue]
-        let who = unsafe Self.text(of: report.process)
-        let group = unsafe Self.text(of: report.cgroup)
+        let who = unsafe Self.text(of: report.owner?.process)
+        let group = unsafe Self.text(of: report.owner?.cgroup)
         let length = Self.lineMax + header.count + who.count + group.count + ending.count
         guard var line = buffer.cursor(atMost: length + Self.length(of: report.connection.names)) else {
             return buffer.refuseLine()
@@ -27,7 +27,7 @@ extension JSONLinesEncoder {
         unsafe line.put(header)
         unsafe line.put(who)
         unsafe line.put(group)
-        Self.putParties(of: &report.connection, at: &line)
+        Self.putParties(of: &report.connection, &namespaces, at: &line)
         Self.putFate(of: &report.connection, isClosing: phase.isClosing, at: &line)
         unsafe line.put(ending)
         line.put("\n")
@@ -62,12 +62,15 @@ extension JSONLinesEncoder {
     static func appendParties(of connection: borrowing ConnectionEvent, to buffer: inout OutputBuffer) {
         guard var line = buffer.cursor(atMost: lineMax + length(of: connection.names)) else { return }
         var connection = copy connection
-        putParties(of: &connection, at: &line)
+        var namespaces = NamespaceText()
+        putParties(of: &connection, &namespaces, at: &line)
         buffer.commit(line)
     }
 
     @inline(always)
-    private static func putParties(of connection: inout ConnectionEvent, at line: inout LineCursor) {
+    private static func putParties(
+        of connection: inout ConnectionEvent, _ namespaces: inout NamespaceText, at line: inout LineCursor
+    ) {
         line.put(",\"connection\":\"")
         line.put(hex: connection.id.cookie)
         line.put(".")
@@ -87,10 +90,7 @@ extension JSONLinesEncoder {
         put(connection.destination, at: &line)
         put(&connection.names, of: direction, at: &line)
         line.put("}")
-        if connection.networkNamespace != 0 {
-            line.put(",\"network_namespace\":")
-            line.put(decimal: UInt64(connection.networkNamespace))
-        }
+        if connection.networkNamespace != 0 { namespaces.put(connection.networkNamespace, at: &line) }
     }
 
     static func append(_ endpoint: Endpoint, to buffer: inout OutputBuffer) {

@@ -10,25 +10,26 @@ extension JSONLinesEncoder {
 
     /// Whether the texts that are kept in the process and the group are there, or there is nobody to keep them.
     @inline(always)
-    static func isPrepared(_ report: inout ConnectionReport) -> Bool {
-        unsafe (report.process == nil || !text(of: report.process).isEmpty)
-            && (report.cgroup == nil || !text(of: report.cgroup).isEmpty)
+    static func isPrepared(_ owner: borrowing Owner?) -> Bool {
+        guard let owner = copy owner else { return true }
+        return unsafe (owner.process == nil || !text(of: owner.process).isEmpty)
+            && (owner.cgroup == nil || !text(of: owner.cgroup).isEmpty)
     }
 
     /// Makes these texts; false if one is too long.
     @inline(never)
-    func prepare(_ report: inout ConnectionReport) -> Bool {
-        if let process = report.process, process.text.isEmpty {
+    func prepare(_ owner: Owner?) -> Bool {
+        if let process = owner?.process, process.text.isEmpty {
             var buffer = OutputBuffer(capacity: Self.preparationMax)
             append(process, withArguments: false, to: &buffer)
             process.encoded = buffer.copy(from: 0) ?? []
         }
-        if let cgroup = report.cgroup, cgroup.text.isEmpty {
+        if let cgroup = owner?.cgroup, cgroup.text.isEmpty {
             var buffer = OutputBuffer(capacity: Self.preparationMax)
             Self.append(cgroup, to: &buffer)
             cgroup.encoded = buffer.copy(from: 0) ?? []
         }
-        return Self.isPrepared(&report)
+        return Self.isPrepared(owner)
     }
 
     /// The text that is kept in a process: it holds until the process changes.

@@ -14,7 +14,12 @@ package final class JSONLinesEncoder: EventEncoder {
         _read { yield unsafe storedTimes }
         _modify { yield unsafe &storedTimes }
     }
-    /// Unchecked is sound: writing a time calls nothing.
+    var namespaces: NamespaceText {
+        _read { yield unsafe storedNamespaces }
+        _modify { yield unsafe &storedNamespaces }
+    }
+    // Unchecked is sound: writing a time or a number calls nothing.
+    @exclusivity(unchecked) private var storedNamespaces = NamespaceText()
     @exclusivity(unchecked) private var storedTimes = TimestampText()
     /// For the start times of processes, which would push the current second out of `times`.
     var startTimes = TimestampText()
@@ -50,7 +55,9 @@ package final class JSONLinesEncoder: EventEncoder {
         case .close(let told): (phase, connection) = (.close, told)
         default: return encodeOther(event, into: &buffer)
         }
-        var report = ConnectionReport(connection: connection, process: event.process, cgroup: event.cgroup)
+        var report = ConnectionReport(
+            connection: connection, owner: Owner(process: event.process, cgroup: event.cgroup)
+        )
         return encode(phase, &report, time: event.time, hook: event.hook, into: &buffer)
     }
 

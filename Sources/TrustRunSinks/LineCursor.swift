@@ -38,6 +38,13 @@ import TrustRunEvents
         advance(by: text.utf8CodeUnitCount)
     }
 
+    /// Writes the first `length` of up to 32 bytes; the others go into the slack, so that no length needs a call.
+    @inline(always)
+    mutating func put(_ text: InlineArray<32, UInt8>, length: Int) {
+        unsafe UnsafeMutableRawPointer(next).storeBytes(of: text, as: InlineArray<32, UInt8>.self)
+        advance(by: length)
+    }
+
     @inline(always)
     mutating func put(_ bytes: borrowing Span<UInt8>) {
         let length = bytes.count
@@ -91,11 +98,21 @@ import TrustRunEvents
     /// Writes a number in hexadecimal, lower case, without leading zeros.
     @inline(always)
     mutating func put(hex value: UInt64) {
-        let digits = max(1, (67 - value.leadingZeroBitCount) / 4)
+        guard value > UInt64(UInt32.max) else { return put(shortHex: value) }
+        let digits = (67 - value.leadingZeroBitCount) / 4
         let aligned = value << UInt64(4 * (16 - digits))
         let raw = unsafe UnsafeMutableRawPointer(next)
         unsafe raw.storeBytes(of: Self.eightDigits(aligned >> 32), as: UInt64.self)
         unsafe (raw + 8).storeBytes(of: Self.eightDigits(aligned & 0xffff_ffff), as: UInt64.self)
+        advance(by: digits)
+    }
+
+    /// The same for 32 bits, which nearly all numbers fit into.
+    @inline(always)
+    private mutating func put(shortHex value: UInt64) {
+        let digits = max(1, (67 - value.leadingZeroBitCount) / 4)
+        let text = Self.eightDigits(value << UInt64(4 * (8 - digits)))
+        unsafe UnsafeMutableRawPointer(next).storeBytes(of: text, as: UInt64.self)
         advance(by: digits)
     }
 
