@@ -12,6 +12,7 @@ package func fuzzRecords(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let input = unsafe UnsafeRawBufferPointer(start: start, count: count)
     let bench = Bench(awaitsAcceptor: count.isMultiple(of: 2))
     if let event = try? RecordDecoder.decode(input.bytes) { bench.enricher.enrich(event) }
+    var step = ConnectionStep()
     var offset = 0
     var time: UInt64 = 1_000_000_000_000
     while offset + 4 <= count {
@@ -28,8 +29,13 @@ package func fuzzRecords(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         record.append(contentsOf: unsafe UnsafeRawBufferPointer(rebasing: input[offset..<(offset + size)]))
         offset += size
         if length & 0x4000 == 0 { record.relate(kind: kind & 0x1f) }
-        guard let event = try? RecordDecoder.decode(record.span.bytes) else { continue }
-        bench.enricher.enrich(event)
+        guard let isStep = try? RecordDecoder.decode(record.span.bytes, into: &step) else { continue }
+        if isStep {
+            bench.enricher.enrich(&step)
+        } else {
+            guard let event = try? RecordDecoder.decode(record.span.bytes) else { continue }
+            bench.enricher.enrich(event)
+        }
         if length & 0x8000 != 0 {
             bench.enricher.tick(at: time)
             bench.enricher.sweep(at: time)

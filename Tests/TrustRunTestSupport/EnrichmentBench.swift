@@ -12,6 +12,7 @@ package final class EnrichmentBench {
     package let receiver = RecordingReceiver()
     package let counts = FakeFlowCounts()
     package let enricher: Enricher
+    private var step = ConnectionStep()
 
     package init(cgroups: [(id: UInt64, path: String)] = [], awaitsAcceptor: Bool = false) {
         enricher = Enricher(
@@ -20,9 +21,15 @@ package final class EnrichmentBench {
         )
     }
 
-    /// Decodes records and takes them further, in order.
+    /// Decodes records and takes them further, in order and as the pipeline does.
     package func feed(_ records: [UInt8]...) throws(RecordError) {
-        for record in records { enricher.enrich(try RecordDecoder.decode(record.span.bytes)) }
+        for record in records {
+            if try RecordDecoder.decode(record.span.bytes, into: &step) {
+                enricher.enrich(&step)
+            } else {
+                enricher.enrich(try RecordDecoder.decode(record.span.bytes))
+            }
+        }
     }
 
     /// Lists sockets as if they were open before; returns what came of it.

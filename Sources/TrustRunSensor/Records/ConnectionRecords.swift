@@ -18,7 +18,7 @@ extension RecordDecoder {
 
     @inline(always)
     static func readEstablished(_ bytes: RawSpan, into step: inout ConnectionStep) throws(RecordError) {
-        let record = try RecordReader(bytes, size: 72)
+        let record = try RecordReader(bytes, size: 68)
         step.kind = .established
         try record.readHeader(into: &step)
         step.facts.cookie = try record.load(UInt64.self, at: 16)
