@@ -49,7 +49,11 @@ struct ConnectionState {
     /// Lets go of what it refers to.
     mutating func clear() {
         report.owner = nil
-        report.connection.names.clear()
+        // Most have no names, and a call into another module is saved.
+        if report.connection.names.name != nil || report.connection.names.several != nil {
+            report.connection.names.clear()
+        }
+        report.connection.names.source = .none
     }
 
     /// Makes a void state that of an outbound TCP connection that nobody has answered yet.

@@ -3,7 +3,7 @@ internal import TrustRunEvents
 
 extension Enricher {
     func connect(_ facts: inout SocketFacts, flags: SensorEvent.Flags, at time: UInt64) {
-        let owner = processes.resolveOwner(facts.task, flags: flags)
+        let owner = processes.resolveOwner(&facts.task, flags: flags)
         guard facts.errorNumber == 0 else { return refusedHere(facts, owner, at: time) }
         var generation = generations.next(of: facts.cookie)
         if let open = connections.place(of: facts.cookie) {
@@ -83,7 +83,7 @@ extension Enricher {
         emit(.accept, state.event(), of: &state, at: state.startTime, hook: .accept)
     }
 
-    func close(_ facts: inout SocketFacts, _ end: CloseFacts, flags: SensorEvent.Flags, at time: UInt64) {
+    func close(_ facts: inout SocketFacts, _ end: inout CloseFacts, flags: SensorEvent.Flags, at time: UInt64) {
         guard end.oldState != TCPState.listen else { return listeners.remove(facts) }
         var cookie = facts.cookie
         if let listed = cookieless.place(of: facts.socket) {
@@ -94,12 +94,13 @@ extension Enricher {
         lookups.closeStream(cookie)
         guard let place = connections.place(of: cookie) else { return unknownClose(facts, end, at: time) }
         if flags.isAlive { generations.remember(cookie, connections[place: place].id.generation) }
-        closed(&connections[place: place], &facts, end, at: time)
+        closed(&connections[place: place], &facts, &end, at: time)
         connections.remove(cookie)
     }
 
-    private func closed(_ state: inout ConnectionState, _ facts: inout SocketFacts, _ end: CloseFacts, at time: UInt64)
-    {
+    private func closed(
+        _ state: inout ConnectionState, _ facts: inout SocketFacts, _ end: inout CloseFacts, at time: UInt64
+    ) {
         if state.local.port == 0 { state.local = facts.local }
         if !state.direction.isOutbound && !state.isAnnounced { announceIncoming(&state) }
         let duration = time &- state.startTime

@@ -109,7 +109,7 @@ package final class Enricher {
         case .connect(var facts): connect(&facts, flags: event.flags, at: event.time)
         case .established(var facts): established(&facts, at: event.time)
         case .accept(let facts): accept(event, facts)
-        case .close(var facts, let end): close(&facts, end, flags: event.flags, at: event.time)
+        case .close(var facts, var end): close(&facts, &end, flags: event.flags, at: event.time)
         case .listen(let facts): listen(event, facts)
         case .socket: break  // listed at the start only: see `list`
         case .udpFlow(let facts): udpFlow(event, facts)
@@ -125,7 +125,7 @@ package final class Enricher {
         switch step.kind {
         case .connect: connect(&step.facts, flags: step.flags, at: step.time)
         case .established: established(&step.facts, at: step.time)
-        case .close: close(&step.facts, step.end, flags: step.flags, at: step.time)
+        case .close: close(&step.facts, &step.end, flags: step.flags, at: step.time)
         }
     }
 

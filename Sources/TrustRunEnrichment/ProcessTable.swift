@@ -31,20 +31,21 @@ struct ProcessTable: ~Copyable {
 
     /// The process that a record speaks of, brought up to date with it; one whose beginning was lost is made from the record alone.
     mutating func resolve(_ facts: TaskFacts, flags: SensorEvent.Flags) -> ProcessIdentity {
-        if let place = upToDate(facts), let process = owners[place: place].process { return process }
+        var facts = facts
+        if let place = upToDate(&facts), let process = owners[place: place].process { return process }
         return update(facts, flags: flags)
     }
 
     /// The same with the group that the process is in.
     @inline(always)
-    mutating func resolveOwner(_ facts: TaskFacts, flags: SensorEvent.Flags) -> Owner {
-        if let place = upToDate(facts) { return owners[place: place] }
+    mutating func resolveOwner(_ facts: inout TaskFacts, flags: SensorEvent.Flags) -> Owner {
+        if let place = upToDate(&facts) { return owners[place: place] }
         return owner(of: update(facts, flags: flags))
     }
 
     /// Where the process of a record is if what the record says of it is known already.
     @inline(always)
-    private func upToDate(_ facts: TaskFacts) -> Int? {
+    private func upToDate(_ facts: inout TaskFacts) -> Int? {
         guard let place = owners.place(of: UInt64(facts.key.tgid)) else { return nil }
         let isKnown =
             owners[place: place].startTime == facts.key.startTime && owners[place: place].user == facts.user

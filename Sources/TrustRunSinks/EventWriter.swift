@@ -150,6 +150,7 @@ package final class EventWriter {
         return true
     }
 
+    @inline(always)
     private func submitIfFull() {
         if current.room < Self.minimumRoom, current.capacity > 0 { queue.submit(takeCurrent()) }
     }

@@ -28,7 +28,7 @@ extension JSONLinesEncoder {
         unsafe line.put(who)
         unsafe line.put(group)
         Self.putParties(of: &report.connection, &namespaces, at: &line)
-        Self.putFate(of: &report.connection, isClosing: phase.isClosing, at: &line)
+        Self.putFate(of: &report.connection, phase, at: &line)
         unsafe line.put(ending)
         line.put("\n")
         buffer.commit(line)
@@ -37,16 +37,21 @@ extension JSONLinesEncoder {
 
     /// Writes what became of a connection.
     @inline(always)
-    private static func putFate(of connection: inout ConnectionEvent, isClosing: Bool, at line: inout LineCursor) {
+    private static func putFate(
+        of connection: inout ConnectionEvent, _ phase: ConnectionPhase, at line: inout LineCursor
+    ) {
         if connection.isExisting { line.put(",\"existing\":true") }
         if connection.isQUIC { line.put(",\"quic\":true") }
         let outcome = connection.outcome
-        if let outcome {
+        // A text of known length is copied without a call.
+        if case .established = outcome {
+            line.put(",\"outcome\":\"established\"")
+        } else if let outcome {
             line.put(",\"outcome\":\"")
             line.put(outcome.text)
             line.put("\"")
         }
-        if connection.errorNumber != 0, outcome?.hasErrorNumber ?? isClosing {
+        if connection.errorNumber != 0, outcome?.hasErrorNumber ?? phase.isClosing {
             line.put(",\"errno\":\"")
             ErrorNumber.put(connection.errorNumber, at: &line)
             line.put("\"")
