@@ -4,7 +4,7 @@ internal import TrustRunEvents
 internal import TrustRunSensor
 internal import TrustRunSinks
 
-/// The one place where the stages stand in order: decode, enrich, and what the gate does, which the enricher calls. One thread owns it.
+/// The stages in order: decode, enrich, and then the gate, which the enricher calls. One thread owns it.
 @safe final class Pipeline: RecordReceiver {
     private let enricher: Enricher
     private let gate: EventGate

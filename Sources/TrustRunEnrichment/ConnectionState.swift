@@ -19,8 +19,7 @@ struct ConnectionState {
     @inline(always)
     init(
         id: ConnectionID, owner: Owner?, direction: Direction, transport: TransportProtocol, local: Endpoint,
-        remote: Endpoint, names: DestinationNames,
-        networkNamespace: UInt32, startTime: UInt64
+        remote: Endpoint, names: DestinationNames, networkNamespace: UInt32, startTime: UInt64
     ) {
         let isOutbound = direction.isOutbound
         let connection = ConnectionEvent(
@@ -40,9 +39,8 @@ struct ConnectionState {
     static var void: ConnectionState {
         let nowhere = Endpoint(address: IPAddress(high: 0, low: 0), port: 0)
         return ConnectionState(
-            id: ConnectionID(cookie: 0, generation: 0), owner: nil, direction: .outbound,
-            transport: .tcp, local: nowhere, remote: nowhere, names: DestinationNames(), networkNamespace: 0,
-            startTime: 0
+            id: ConnectionID(cookie: 0, generation: 0), owner: nil, direction: .outbound, transport: .tcp,
+            local: nowhere, remote: nowhere, names: DestinationNames(), networkNamespace: 0, startTime: 0
         )
     }
 
@@ -58,9 +56,7 @@ struct ConnectionState {
 
     /// Makes a void state that of an outbound TCP connection that nobody has answered yet.
     @inline(always)
-    mutating func begin(
-        _ facts: inout SocketFacts, generation: UInt32, at time: UInt64
-    ) {
+    mutating func begin(_ facts: inout SocketFacts, generation: UInt32, at time: UInt64) {
         report.connection.id.cookie = facts.cookie
         report.connection.id.generation = generation
         report.connection.direction = .outbound
@@ -68,6 +64,8 @@ struct ConnectionState {
         report.connection.source = facts.local
         report.connection.destination = facts.remote
         report.connection.networkNamespace = facts.networkNamespace
+        report.connection.isExisting = false
+        report.connection.isQUIC = false
         startTime = time
         isEstablished = false
         isAnnounced = false
