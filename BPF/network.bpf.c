@@ -25,7 +25,13 @@ static __always_inline u16 tr_task_of_call(struct tr_task *who, int direct)
 	return direct ? tr_fill_current(who) : tr_fill_task(who);
 }
 
-static __always_inline int tr_on_connect(struct sock *sk, int direct)
+/* What no other socket has, for a note of it. */
+static __always_inline u64 tr_subject(struct sock *sk, u64 cookie)
+{
+	return cookie ? cookie : (u64)sk;
+}
+
+static __always_inline int tr_on_connect(struct sock *sk, u64 cookie, int direct)
 {
 	struct tr_connect_record *record = tr_reserve(TR_RECORD_CONNECT, sizeof(*record));
 
@@ -33,17 +39,19 @@ static __always_inline int tr_on_connect(struct sock *sk, int direct)
 		return 0;
 	record->header.flags = tr_task_of_call(&record->task, direct);
 	record->task.netns = tr_netns(sk, direct);
-	record->cookie = tr_cookie(sk, direct);
+	record->cookie = cookie;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, direct);
 	tr_submit(record);
 	return 0;
 }
 
-static __always_inline int tr_connect_called(struct sock *sk, int is_second)
+static __always_inline int tr_connect_called(struct sock *sk)
 {
+	u64 cookie = tr_cookie(sk, 1);
+
 	tr_hold();
-	if (tr_is_first(sk, TR_RECORD_CONNECT << 16, is_second))
-		tr_on_connect(sk, 1);
+	if (tr_is_first(tr_subject(sk, cookie), TR_RECORD_CONNECT << 16))
+		tr_on_connect(sk, cookie, 1);
 	tr_release();
 	return 0;
 }
@@ -51,19 +59,19 @@ static __always_inline int tr_connect_called(struct sock *sk, int is_second)
 SEC("fentry/tcp_connect")
 int BPF_PROG(fentry__tcp_connect, struct sock *sk)
 {
-	return tr_connect_called(sk, 0);
+	return tr_connect_called(sk);
 }
 
 SEC("fentry/tcp_connect")
 int BPF_PROG(fentry__tcp_connect_2, struct sock *sk)
 {
-	return tr_connect_called(sk, 1);
+	return tr_connect_called(sk);
 }
 
 SEC("kprobe/tcp_connect")
 int BPF_KPROBE(kprobe__tcp_connect, struct sock *sk)
 {
-	return tr_on_connect(sk, 0);
+	return tr_on_connect(sk, tr_cookie(sk, 0), 0);
 }
 
 /* No route, no permission, no port left: connect() fails and nothing is sent. */
@@ -106,33 +114,35 @@ int BPF_PROG(fexit__tcp_v6_connect, struct sock *sk, void *address, int size, in
 	return tr_on_refused(sk, address, result, AF_INET6);
 }
 
-static __always_inline int tr_on_accept(struct sock *sk, int direct)
+/* Without a cookie or after its end: its state tells of the connection, with its listener's owner. */
+static __always_inline int tr_on_accept(struct sock *sk, u64 cookie, int direct)
 {
 	struct tr_accept_record *record;
 
-	if (!sk || TR_READ(direct, sk, sk_protocol) != IPPROTO_TCP)
-		return 0;
-	if (TR_READ(direct, sk, __sk_common.skc_state) ==
-	    TCP_CLOSE) /* its end has been told, with its listener's owner */
+	if (!cookie || TR_READ(direct, sk, sk_protocol) != IPPROTO_TCP ||
+	    TR_READ(direct, sk, __sk_common.skc_state) == TCP_CLOSE)
 		return 0;
 	record = tr_reserve(TR_RECORD_ACCEPT, sizeof(*record));
 	if (!record)
 		return 0;
 	record->header.flags = tr_task_of_call(&record->task, direct) | TR_FLAG_INBOUND;
 	record->task.netns = tr_netns(sk, direct);
-	record->cookie = tr_cookie(sk, direct);
+	record->cookie = cookie;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, direct);
 	tr_submit(record);
 	return 0;
 }
 
-static __always_inline int tr_accept_returned(struct sock *sk, int is_second)
+static __always_inline int tr_accept_returned(struct sock *sk)
 {
+	u64 cookie;
+
 	if (!sk)
 		return 0;
+	cookie = tr_cookie(sk, 1);
 	tr_hold();
-	if (tr_is_first(sk, TR_RECORD_ACCEPT << 16, is_second))
-		tr_on_accept(sk, 1);
+	if (tr_is_first(tr_subject(sk, cookie), TR_RECORD_ACCEPT << 16))
+		tr_on_accept(sk, cookie, 1);
 	tr_release();
 	return 0;
 }
@@ -141,34 +151,34 @@ static __always_inline int tr_accept_returned(struct sock *sk, int is_second)
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept, struct sock *listener, void *arg, struct sock *sk)
 {
-	return tr_accept_returned(sk, 0);
+	return tr_accept_returned(sk);
 }
 
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept_2, struct sock *listener, void *arg, struct sock *sk)
 {
-	return tr_accept_returned(sk, 1);
+	return tr_accept_returned(sk);
 }
 
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept_old, struct sock *listener, int flags, int *error, int kern, struct sock *sk)
 {
-	return tr_accept_returned(sk, 0);
+	return tr_accept_returned(sk);
 }
 
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(fexit__inet_csk_accept_old_2, struct sock *listener, int flags, int *error, int kern, struct sock *sk)
 {
-	return tr_accept_returned(sk, 1);
+	return tr_accept_returned(sk);
 }
 
 SEC("kretprobe/inet_csk_accept")
 int BPF_KRETPROBE(kretprobe__inet_csk_accept, struct sock *sk)
 {
-	return tr_on_accept(sk, 0);
+	return sk ? tr_on_accept(sk, tr_cookie(sk, 0), 0) : 0;
 }
 
-static __always_inline void tr_on_incoming(struct sock *sk)
+static __always_inline void tr_on_incoming(struct sock *sk, u64 cookie)
 {
 	struct tr_accept_record *record = tr_reserve(TR_RECORD_ACCEPT, sizeof(*record));
 
@@ -177,25 +187,25 @@ static __always_inline void tr_on_incoming(struct sock *sk)
 	__builtin_memset(&record->task, 0, sizeof(record->task));
 	record->header.flags = TR_FLAG_INBOUND | TR_FLAG_NO_TASK;
 	record->task.netns = tr_netns(sk, 1);
-	record->cookie = tr_cookie(sk, 1);
+	record->cookie = cookie;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, 1);
 	tr_submit(record);
 }
 
-static __always_inline void tr_on_answered(struct sock *sk)
+static __always_inline void tr_on_answered(struct sock *sk, u64 cookie)
 {
 	struct tr_established_record *record = tr_reserve(TR_RECORD_ESTABLISHED, sizeof(*record));
 
 	if (!record)
 		return;
-	record->cookie = tr_cookie(sk, 1);
+	record->cookie = cookie;
 	record->netns = tr_netns(sk, 1);
 	record->reserved = 0;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, 1);
 	tr_submit(record);
 }
 
-static __always_inline void tr_on_listen(struct sock *sk)
+static __always_inline void tr_on_listen(struct sock *sk, u64 cookie)
 {
 	struct tr_socket_record *record = tr_reserve(TR_RECORD_LISTEN, sizeof(*record));
 
@@ -203,7 +213,7 @@ static __always_inline void tr_on_listen(struct sock *sk)
 		return;
 	record->header.flags = tr_task_of_call(&record->task, 1);
 	record->task.netns = tr_netns(sk, 1);
-	record->cookie = tr_cookie(sk, 1);
+	record->cookie = cookie;
 	record->socket = (u64)sk;
 	record->state = TCP_LISTEN;
 	record->reserved = 0;
@@ -238,7 +248,7 @@ static __always_inline void tr_fill_bytes(struct tr_close_record *record, struct
 	record->bytes_received = received;
 }
 
-static __always_inline void tr_on_close(struct sock *sk, int old)
+static __always_inline void tr_on_close(struct sock *sk, u64 cookie, int old)
 {
 	struct tr_close_record *record = tr_reserve(TR_RECORD_CLOSE, sizeof(*record));
 
@@ -246,45 +256,50 @@ static __always_inline void tr_on_close(struct sock *sk, int old)
 		return;
 	if (!(sk->__sk_common.skc_flags & (1 << SOCK_DEAD)))
 		record->header.flags = TR_FLAG_ALIVE;
-	record->cookie = tr_cookie(sk, 1);
+	record->cookie = cookie;
 	record->socket = (u64)sk;
 	record->netns = tr_netns(sk, 1);
 	record->old_state = old;
 	record->error = sk->sk_err;
 	record->reserved = 0;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, 1);
+	if (!record->endpoints.local_port) /* one that the kernel chose is given back; the copy for headers stays */
+		record->endpoints.local_port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
 	tr_fill_bytes(record, sk, old);
 	tr_submit(record);
 }
 
-static __always_inline void tr_on_state(struct sock *sk, int old, int new)
+static __always_inline void tr_on_state(struct sock *sk, u64 cookie, int old, int new)
 {
 	if (new == TCP_SYN_SENT && duties.connect_by_state)
-		tr_on_connect(sk, 1);
+		tr_on_connect(sk, cookie, 1);
 	else if (old == TCP_SYN_SENT && (new == TCP_ESTABLISHED || new == TCP_SYN_RECV))
-		tr_on_answered(sk);
+		tr_on_answered(sk, cookie);
 	else if (old == TCP_SYN_RECV && new == TCP_ESTABLISHED)
-		tr_on_incoming(sk);
+		tr_on_incoming(sk, cookie);
 	else if (new == TCP_LISTEN)
-		tr_on_listen(sk);
+		tr_on_listen(sk, cookie);
 	else if (new == TCP_CLOSE && old != TCP_CLOSE)
-		tr_on_close(sk, old);
+		tr_on_close(sk, cookie, old);
 }
 
 static __always_inline int tr_is_of_interest(struct sock *sk, int old, int new)
 {
 	return sk->sk_protocol == IPPROTO_TCP &&
-	       (new == TCP_SYN_SENT || new == TCP_ESTABLISHED || old == TCP_SYN_SENT || new == TCP_LISTEN ||
-		(new == TCP_CLOSE &&old != TCP_CLOSE));
+	       ((new == TCP_SYN_SENT &&duties.connect_by_state) || new == TCP_ESTABLISHED || old == TCP_SYN_SENT ||
+		new == TCP_LISTEN || (new == TCP_CLOSE &&old != TCP_CLOSE));
 }
 
-static __always_inline int tr_state_changed(struct sock *sk, int old, int new, int is_second)
+static __always_inline int tr_state_changed(struct sock *sk, int old, int new)
 {
+	u64 cookie;
+
 	if (!tr_is_of_interest(sk, old, new))
 		return 0;
+	cookie = tr_cookie(sk, 1);
 	tr_hold();
-	if (tr_is_first(sk, old << 8 | new, is_second))
-		tr_on_state(sk, old, new);
+	if (tr_is_first(tr_subject(sk, cookie), old << 8 | new))
+		tr_on_state(sk, cookie, old, new);
 	tr_release();
 	return 0;
 }
@@ -292,13 +307,13 @@ static __always_inline int tr_state_changed(struct sock *sk, int old, int new, i
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tp_btf__inet_sock_set_state, struct sock *sk, int old, int new)
 {
-	return tr_state_changed(sk, old, new, 0);
+	return tr_state_changed(sk, old, new);
 }
 
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tp_btf__inet_sock_set_state_2, struct sock *sk, int old, int new)
 {
-	return tr_state_changed(sk, old, new, 1);
+	return tr_state_changed(sk, old, new);
 }
 
 /* Where tracing programs cannot ask for a cookie, these make one for each new socket. */
@@ -309,12 +324,24 @@ int cgroup__sock_create(struct bpf_sock *ctx)
 	return 1;
 }
 
+/* A request's cookie becomes the one of its socket, which may be accepted before it is established. */
 SEC("sockops")
 int sockops__cookie(struct bpf_sock_ops *ctx)
 {
-	if (ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
+	if (ctx->op == BPF_SOCK_OPS_TIMEOUT_INIT || ctx->op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB)
 		bpf_get_socket_cookie(ctx);
 	return 1;
+}
+
+/* A socket that has no cookie yet gets one where this program may ask for it (bpf_sock_from_file: 5.11). */
+static __always_inline u64 tr_existing_cookie(struct file *file, struct sock *sk)
+{
+	struct socket *socket;
+
+	if (!config.tracing_helpers)
+		return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	socket = bpf_sock_from_file(file);
+	return socket && socket->sk ? bpf_get_socket_cookie(socket->sk) : 0;
 }
 
 SEC("iter/task_file")
@@ -339,7 +366,7 @@ int iter__task_file(struct bpf_iter__task_file *ctx)
 	tr_fill_header(&record.header, TR_RECORD_SOCKET, sizeof(record));
 	record.header.flags = tr_fill_task_of(&record.task, task) | TR_FLAG_EXISTING;
 	record.task.netns = tr_netns(sk, 0);
-	record.cookie = BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	record.cookie = tr_existing_cookie(file, sk);
 	record.socket = (u64)sk;
 	record.state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	tr_fill_endpoints(&record.endpoints, sk, BPF_CORE_READ(sk, sk_protocol), 0);

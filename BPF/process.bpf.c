@@ -185,29 +185,29 @@ static __always_inline int tr_on_cgroup(struct cgroup *cgroup, const char *path,
 static __always_inline int tr_exec_seen(struct task_struct *task, u32 owner)
 {
 	tr_hold();
-	if (tr_is_first(task, TR_RECORD_EXEC, owner == SECOND))
+	if (tr_is_first(task->start_boottime, task->self_exec_id << 16 | TR_RECORD_EXEC))
 		tr_on_exec(task, owner);
 	tr_release();
 	return 0;
 }
 
-static __always_inline int tr_fork_seen(struct task_struct *child, int is_second)
+static __always_inline int tr_fork_seen(struct task_struct *child)
 {
 	if (child->pid != child->tgid) /* a thread */
 		return 0;
 	tr_hold();
-	if (tr_is_first(child, TR_RECORD_FORK, is_second))
+	if (tr_is_first(child->start_boottime, TR_RECORD_FORK))
 		tr_on_fork(child);
 	tr_release();
 	return 0;
 }
 
-static __always_inline int tr_exit_seen(struct task_struct *task, int is_second)
+static __always_inline int tr_exit_seen(struct task_struct *task)
 {
 	if (task->signal->live.counter) /* not the last thread */
 		return 0;
 	tr_hold();
-	if (tr_is_first(task, TR_RECORD_EXIT, is_second))
+	if (tr_is_first(task->start_boottime, TR_RECORD_EXIT))
 		tr_on_exit(task);
 	tr_release();
 	return 0;
@@ -228,25 +228,25 @@ int BPF_PROG(tp_btf__sched_process_exec_2, struct task_struct *task, int old_pid
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(tp_btf__sched_process_fork, struct task_struct *parent, struct task_struct *child)
 {
-	return tr_fork_seen(child, 0);
+	return tr_fork_seen(child);
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(tp_btf__sched_process_fork_2, struct task_struct *parent, struct task_struct *child)
 {
-	return tr_fork_seen(child, 1);
+	return tr_fork_seen(child);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(tp_btf__sched_process_exit, struct task_struct *task)
 {
-	return tr_exit_seen(task, 0);
+	return tr_exit_seen(task);
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(tp_btf__sched_process_exit_2, struct task_struct *task)
 {
-	return tr_exit_seen(task, 1);
+	return tr_exit_seen(task);
 }
 
 /* The kernel holds cgroup_mutex over both of these, so neither interrupts itself; each has its own scratch. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
  * UDP flows: the first datagram of a socket to a destination, bytes both ways, and the end of the socket.
- * Hooks: cgroup_skb/egress, which sees the datagram itself and so marks QUIC; else fentry or kprobe/udp_sendmsg,
- * udpv6_sendmsg; cgroup_skb/ingress counts what arrives and tells flows that the peer began; cgroup/sock_release ends a
- * socket's flows. Blind spot: at cgroup_skb the destination is what NAT made of it.
+ * Hooks, without a fallback: cgroup_skb/egress, which sees the datagram itself and so marks QUIC; cgroup_skb/ingress
+ * counts what arrives and tells flows that the peer began; cgroup/sock_release ends a socket's flows.
+ * Blind spot: at cgroup_skb the destination is what NAT made of it.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -160,71 +160,4 @@ int cgroup__sock_release(struct bpf_sock *ctx)
 	record->cookie = bpf_get_socket_cookie(ctx);
 	tr_submit(record);
 	return 1;
-}
-
-static __always_inline int tr_on_udp_sendmsg(struct sock *sk, struct msghdr *message, u64 size, u16 family, int direct)
-{
-	void *name = BPF_CORE_READ(message, msg_name);
-	struct tr_endpoints ends;
-	struct sockaddr_in6 v6;
-	struct sockaddr_in v4;
-	struct tr_udp_flow *flow;
-	struct tr_udp_key key;
-
-	tr_fill_endpoints(&ends, sk, IPPROTO_UDP, direct);
-	if (name && family == AF_INET) {
-		if (bpf_probe_read_kernel(&v4, sizeof(v4), name))
-			return 0;
-		__builtin_memset(ends.remote, 0, sizeof(ends.remote));
-		__builtin_memcpy(ends.remote, &v4.sin_addr, sizeof(v4.sin_addr));
-		ends.remote_port = v4.sin_port;
-	} else if (name) {
-		if (bpf_probe_read_kernel(&v6, sizeof(v6), name))
-			return 0;
-		__builtin_memcpy(ends.remote, v6.sin6_addr, sizeof(ends.remote));
-		ends.remote_port = v6.sin6_port;
-	}
-	if (family == AF_INET6) {
-		/* An IPv4-mapped destination goes on to udp_sendmsg, which reports it. */
-		u32 *words = (u32 *)ends.remote;
-
-		if (!words[0] && !words[1] && words[2] == bpf_htonl(0xffff))
-			return 0;
-	} else if (ends.family == 6) { /* an IPv6 socket that sends to IPv4 */
-		ends.family = 4;
-		if (!name)
-			__builtin_memcpy(ends.remote, ends.remote + 12, 4);
-		__builtin_memset(ends.remote + 4, 0, 12);
-		__builtin_memcpy(ends.local, ends.local + 12, 4);
-		__builtin_memset(ends.local + 4, 0, 12);
-	}
-	tr_udp_key_of(&key, tr_cookie(sk, direct), &ends);
-	flow = tr_count_sent(&key, size);
-	if (flow)
-		tr_report_flow(flow, key.cookie, &ends, tr_netns(sk, direct), 0);
-	return 0;
-}
-
-SEC("fentry/udp_sendmsg")
-int BPF_PROG(fentry__udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
-{
-	return tr_on_udp_sendmsg(sk, message, size, AF_INET, 1);
-}
-
-SEC("fentry/udpv6_sendmsg")
-int BPF_PROG(fentry__udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
-{
-	return tr_on_udp_sendmsg(sk, message, size, AF_INET6, 1);
-}
-
-SEC("kprobe/udp_sendmsg")
-int BPF_KPROBE(kprobe__udp_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
-{
-	return tr_on_udp_sendmsg(sk, message, size, AF_INET, 0);
-}
-
-SEC("kprobe/udpv6_sendmsg")
-int BPF_KPROBE(kprobe__udpv6_sendmsg, struct sock *sk, struct msghdr *message, unsigned long size)
-{
-	return tr_on_udp_sendmsg(sk, message, size, AF_INET6, 0);
 }

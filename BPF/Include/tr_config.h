@@ -6,9 +6,8 @@
 #include <linux/types.h>
 
 struct tr_config {
-	__u32 tracing_helpers; /* 1: tracing programs have bpf_get_current_task_btf (5.11) and bpf_get_socket_cookie
-				  (5.12) */
-	__u32 wake_bytes;      /* wake the agent when this much waits in the ring */
+	/* 1: tracing programs have bpf_get_current_task_btf (5.11) and bpf_get_socket_cookie (5.12) */
+	__u32 tracing_helpers;
 };
 
 /* Settings that the agent writes once it knows which hooks attached. */

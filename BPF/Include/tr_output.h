@@ -37,17 +37,6 @@ static __always_inline void tr_fill_header(struct tr_record_header *header, u16 
 	header->time = bpf_ktime_get_boot_ns();
 }
 
-/*
- * Waking the agent costs the watched program more than the record does, so records wait for the agent's tick unless
- * much is waiting already.
- */
-static __always_inline u64 tr_wake_flags(void)
-{
-	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= config.wake_bytes)
-		return BPF_RB_FORCE_WAKEUP;
-	return BPF_RB_NO_WAKEUP;
-}
-
 static __always_inline void *tr_reserve(u16 kind, u32 size)
 {
 	struct tr_record_header *header = bpf_ringbuf_reserve(&events, size, 0);
@@ -60,16 +49,17 @@ static __always_inline void *tr_reserve(u16 kind, u32 size)
 	return header;
 }
 
+/* Waking the agent costs the watched program more than the record does: records wait for the agent's tick. */
 static __always_inline void tr_submit(void *record)
 {
-	bpf_ringbuf_submit(record, tr_wake_flags());
+	bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
 }
 
 /* For records of variable size, built in a per-CPU scratch buffer. */
 static __always_inline void tr_output(struct tr_record_header *record, u32 size)
 {
 	record->size = size;
-	if (bpf_ringbuf_output(&events, record, size, tr_wake_flags()))
+	if (bpf_ringbuf_output(&events, record, size, BPF_RB_NO_WAKEUP))
 		tr_count_drop(record->kind);
 }
 

@@ -37,8 +37,6 @@ static __always_inline void tr_fill_endpoints(struct tr_endpoints *ends, struct 
 	ends->protocol = protocol;
 	ends->remote_port = TR_READ(direct, sk, __sk_common.skc_dport);
 	ends->local_port = bpf_htons(TR_READ(direct, sk, __sk_common.skc_num));
-	if (!ends->local_port) /* a port that the kernel chose is given back at the end; the copy for headers stays */
-		ends->local_port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
 	if (TR_READ(direct, sk, __sk_common.skc_family) == AF_INET6) {
 		ends->family = 6;
 		BPF_CORE_READ_INTO(&ends->local, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);

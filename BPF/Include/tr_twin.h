@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * Programs in pairs. A tracing program does not run where it would interrupt itself: the kernel passes over it in
- * silence (fentry since 5.12, ca06f55b9002; tracepoints since 6.2, 05b24ff9b2cf). A softirq that changes a socket's
- * state interrupts a process that changes another's; on preemptible kernels (tracepoints since 6.19) one process
- * interrupts another. So each hook has two programs with the same body: whichever comes first notes what it has seen
- * and does the work, the other finds the note and takes it away. An event is lost only if both are passed over; so that
- * processes that interrupt each other hardly meet there, the programs hold off preemption where they can (6.10,
- * fc7566ad0a82).
+ * silence (fentry since 5.12, ca06f55b9002; tracepoints since 6.2 and in later 6.1, 05b24ff9b2cf). A softirq that
+ * changes a socket's state interrupts a process that changes another's; on preemptible kernels (tracepoints since 6.19)
+ * one process interrupts another. So each hook has two programs with the same body: whichever comes first notes what it
+ * has seen and does the work, the other finds the note and takes it away. An event is lost only if both are passed
+ * over; so that processes that interrupt each other hardly meet there, the programs hold off preemption where they can
+ * (6.10, fc7566ad0a82). If the second one is passed over, the first one's note stays. So a note holds what no later
+ * event has: a socket's cookie or the time at which a process started, never the kernel's address, which is used again
+ * at once.
  */
 #ifndef TR_TWIN_H
 #define TR_TWIN_H
@@ -15,10 +17,10 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
-enum { TR_NOTES = 8 };
+enum { TR_NOTES = 4 };
 
 struct tr_note {
-	u64 subject; /* the kernel's address of a task or socket; 0: free */
+	u64 subject; /* 0: free */
 	u64 what;
 };
 
@@ -49,28 +51,20 @@ static __always_inline void tr_release(void)
 		bpf_preempt_enable();
 }
 
-/* The kernels that pass over tracepoint programs have this helper as well: both came with 6.2. Before, the first
- * program does all the work. */
-enum bpf_func_id___6_2 {
-	BPF_FUNC_cgrp_storage_get___6_2 = 1,
-};
-
 /* Whether this program is the first of the two to see what happened to the subject. */
-static __always_inline int tr_is_first(void *subject, u64 what, int is_second)
+static __always_inline int tr_is_first(u64 subject, u64 what)
 {
 	u32 zero = 0;
 	struct tr_notes *noted = bpf_map_lookup_elem(&notes, &zero);
 	struct tr_note *free;
 
-	if (!bpf_core_enum_value_exists(enum bpf_func_id___6_2, BPF_FUNC_cgrp_storage_get___6_2))
-		return !is_second;
 	if (!noted)
 		return 0;
 	free = &noted->notes[noted->next % TR_NOTES];
 	for (int i = 0; i < TR_NOTES; i++) {
 		struct tr_note *note = &noted->notes[i];
 
-		if (note->subject == (u64)subject && note->what == what) {
+		if (note->subject == subject && note->what == what) {
 			note->subject = 0;
 			return 0;
 		}
@@ -80,7 +74,7 @@ static __always_inline int tr_is_first(void *subject, u64 what, int is_second)
 	noted->next++;
 	/* The subject first: it takes the slot, and where programs may interrupt themselves (before 6.2) nobody else
 	 * takes it in between. */
-	free->subject = (u64)subject;
+	free->subject = subject;
 	barrier();
 	free->what = what;
 	return 1;

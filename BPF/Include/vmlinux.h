@@ -109,6 +109,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	u64 start_boottime;
+	u64 self_exec_id;
 	struct mm_struct *mm;
 	struct css_set *cgroups;
 	struct cred *cred;
@@ -190,10 +191,6 @@ struct sockaddr_in6 {
 	u32 sin6_flowinfo;
 	u8 sin6_addr[16];
 };
-
-struct msghdr {
-	void *msg_name;
-} __ksym_type;
 
 struct seq_file;
 

@@ -91,7 +91,7 @@ static int is_skipped(const struct tr_sensor *sensor, const char *family, const 
 
 static int prepare(const struct tr_sensor *sensor, const struct tr_family *family, struct bpf_object *object)
 {
-	struct tr_config config = { .tracing_helpers = family->tracing_helpers, .wake_bytes = TR_WAKE_BYTES };
+	struct tr_config config = { .tracing_helpers = family->tracing_helpers };
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
 	struct bpf_program *program;
 	size_t size;

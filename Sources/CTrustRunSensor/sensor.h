@@ -15,7 +15,6 @@ enum {
 	TR_LIBRARIES = 512,
 	TR_TRIED = 256,
 	TR_DISABLED = 16,
-	TR_WAKE_BYTES = TR_RING_BYTES / 8,
 };
 
 /* A program that this kernel would not load, and why. */

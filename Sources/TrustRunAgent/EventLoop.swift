@@ -2,10 +2,9 @@
 internal import CTrustRunSystem
 internal import Glibc
 
-/// Waits for whatever comes first: the kernel side, the tick, a signal, or the end of the reader.
+/// Waits for whatever comes first: the tick, a signal, or the end of the reader.
 final class EventLoop {
     enum Wake {
-        case records
         case tick
         case signal
         case readerGone
@@ -17,7 +16,6 @@ final class EventLoop {
     private let signals: Int32
     /// Written by whoever finds that nobody reads the output any more.
     let goneDescriptor: Int32
-    private var sensor: Int32 = -1
 
     /// SIGINT and SIGTERM end the session; SIGPIPE is an error of write(2).
     init() throws(AgentError) {
@@ -45,13 +43,8 @@ final class EventLoop {
         close(goneDescriptor)
     }
 
-    /// Wakes up also when this descriptor of the kernel side is readable.
-    func watch(_ descriptor: Int32) {
-        sensor = descriptor
-    }
-
     func wait() -> Wake {
-        var waiting = [signals, goneDescriptor, timer, sensor].map { descriptor in
+        var waiting = [signals, goneDescriptor, timer].map { descriptor in
             pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         }
         while unsafe poll(&waiting, nfds_t(waiting.count), -1) < 0 {
@@ -59,7 +52,6 @@ final class EventLoop {
         }
         if waiting[0].revents != 0 { return .signal }
         if waiting[1].revents != 0 { return .readerGone }
-        guard waiting[2].revents != 0 else { return .records }
         var count: UInt64 = 0
         _ = unsafe read(timer, &count, MemoryLayout<UInt64>.size)
         return .tick

@@ -102,12 +102,10 @@ package final class Monitor: FlowCounts {
     ) -> SessionSummary.Reason? {
         var ticks = 0
         let deadline = configuration.durationNanoseconds.map { duration in begin &+ duration }
-        loop.watch(sensor.descriptor)
         while true {
             switch loop.wait() {
             case .signal: return .signal
             case .readerGone: return nil
-            case .records: sensor.consume()
             case .tick:
                 ticks += 1
                 sensor.consume()
