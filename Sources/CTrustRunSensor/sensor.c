@@ -87,11 +87,6 @@ int tr_sensor_subscribe(struct tr_sensor *sensor, tr_sample_callback callback, v
 	return sensor->ring ? 0 : -errno;
 }
 
-int tr_sensor_fd(const struct tr_sensor *sensor)
-{
-	return ring_buffer__epoll_fd(sensor->ring);
-}
-
 int tr_sensor_consume(struct tr_sensor *sensor)
 {
 	return ring_buffer__consume(sensor->ring);
@@ -232,17 +227,17 @@ int tr_sensor_take_udp_flow(struct tr_sensor *sensor, const struct tr_udp_key *k
 	return 0;
 }
 
-int tr_sensor_attach_libssl(struct tr_sensor *sensor, const char *path)
+int tr_sensor_attach_libssl(struct tr_sensor *sensor, const char *path, uint64_t offset)
 {
 	struct bpf_program *program = tr_program(sensor, "tls", "uprobe__SSL_ctrl");
-	LIBBPF_OPTS(bpf_uprobe_opts, options, .func_name = "SSL_ctrl");
+	LIBBPF_OPTS(bpf_uprobe_opts, options);
 	struct bpf_link *link;
 
 	if (!program || bpf_program__fd(program) < 0)
 		return -EOPNOTSUPP;
 	if (sensor->library_count == TR_LIBRARIES)
 		return -ENOSPC;
-	link = bpf_program__attach_uprobe_opts(program, -1, path, 0, &options);
+	link = bpf_program__attach_uprobe_opts(program, -1, path, offset, &options);
 	if (!link)
 		return -errno;
 	sensor->libraries[sensor->library_count++] = link;

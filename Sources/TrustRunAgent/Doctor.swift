@@ -51,12 +51,12 @@ package enum Doctor {
                 pids: Array(used.pids.prefix(8)),
                 serverName: ServerNameEvidence.wire.rawValue
             )
-            guard library.canHookSSLCtrl else {
-                user.reason = library.hasSSLCtrl ? "not this machine's instruction set" : "it has no SSL_ctrl"
+            guard library.canHookSSLCtrl, let offset = library.sslCtrlOffset else {
+                user.reason = library.sslCtrlOffset != nil ? "not this machine's instruction set" : "it has no SSL_ctrl"
                 return user
             }
             do {
-                try sensor.attachLibssl(path: library.path)
+                try sensor.attachLibssl(path: library.path, sslCtrlOffset: offset)
                 user.serverName = library.serverNameEvidence.rawValue
             } catch {
                 user.reason = "\(error)"

@@ -65,9 +65,11 @@ final class LibraryWatch {
     }
 
     private func attach(_ library: TLSLibrary, _ sensor: borrowing Sensor) {
-        guard library.canHookSSLCtrl, known.count < Self.memory, known.insert(library.key).inserted else { return }
+        guard library.canHookSSLCtrl, let offset = library.sslCtrlOffset, known.count < Self.memory,
+            known.insert(library.key).inserted
+        else { return }
         do {
-            try sensor.attachLibssl(path: library.path)
+            try sensor.attachLibssl(path: library.path, sslCtrlOffset: offset)
         } catch {
             logger.notice("server names are seen on the wire only: \(error)")
         }

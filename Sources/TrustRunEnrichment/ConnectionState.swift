@@ -9,12 +9,17 @@ struct ConnectionState {
     var startTime: UInt64
     /// It was answered, or accepted, or there before.
     var isEstablished = false
+    /// A record said which process accepted it.
+    var isAccepted = false
     /// Its `connect` or `accept` has been written.
     var isAnnounced = false
     /// That `connect` said `pending`.
     var wasPending = false
     /// UDP: the kernel forgot the flow once, so that its counts are not the whole.
     var areCountsPartial = false
+
+    /// It came in, and no process has accepted it.
+    var lacksAcceptor: Bool { !direction.isOutbound && !isAccepted }
 
     @inline(always)
     init(
@@ -68,6 +73,7 @@ struct ConnectionState {
         report.connection.isQUIC = false
         startTime = time
         isEstablished = false
+        isAccepted = false
         isAnnounced = false
         wasPending = false
         areCountsPartial = false

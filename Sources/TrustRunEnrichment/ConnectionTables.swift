@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TrustRunEvents
 
-/// How often a TCP socket that lives on after its connection ended has been used.
+/// How often a TCP socket that lives on after its connection ended has been used; also sockets that ended before a record of their acceptor
+/// came.
 struct GenerationTable: ~Copyable {
     private static let capacity = 65536
 
@@ -11,6 +12,9 @@ struct GenerationTable: ~Copyable {
         if last.count >= Self.capacity { last = OpenTable() }
         last[cookie] = generation
     }
+
+    /// Whether the socket's last connection has ended.
+    func knows(_ cookie: UInt64) -> Bool { last.count > 0 && last.place(of: cookie) != nil }
 
     /// The number of the use that begins now.
     mutating func next(of cookie: UInt64) -> UInt32 {

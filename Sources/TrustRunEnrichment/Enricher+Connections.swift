@@ -69,12 +69,16 @@ extension Enricher {
 
     private func accepted(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
         let process = processes.resolve(facts.task, flags: event.flags)
+        // A socket is accepted once: one that has ended already was told with its listener's owner.
+        guard connections.place(of: facts.cookie) != nil || !generations.knows(facts.cookie) else { return }
         var incoming =
             connections[facts.cookie] ?? state(of: facts, direction: .inbound, process: nil, time: event.time)
-        guard !incoming.isAnnounced else { return }
-        incoming.report.owner = processes.owner(of: process)
-        incoming.isEstablished = true
-        announceIncoming(&incoming)
+        incoming.isAccepted = true
+        if !incoming.isAnnounced {
+            incoming.report.owner = processes.owner(of: process)
+            incoming.isEstablished = true
+            announceIncoming(&incoming)
+        }
         connections[facts.cookie] = incoming
     }
 
@@ -93,7 +97,9 @@ extension Enricher {
         if !hellos.isEmpty { hellos[cookie] = nil }
         lookups.closeStream(cookie)
         guard let place = connections.place(of: cookie) else { return unknownClose(facts, end, at: time) }
-        if flags.isAlive { generations.remember(cookie, connections[place: place].id.generation) }
+        if flags.isAlive || (awaitsAcceptor && connections[place: place].lacksAcceptor) {
+            generations.remember(cookie, connections[place: place].id.generation)
+        }
         closed(&connections[place: place], &facts, &end, at: time)
         connections.remove(cookie)
     }
@@ -129,7 +135,8 @@ extension Enricher {
         }
         let owner = listeners.owner(of: facts)
         var state = state(
-            of: facts, direction: listeners.hasListener(for: facts) ? .inbound : .outbound, process: owner, time: time
+            of: numbered(facts), direction: listeners.hasListener(for: facts) ? .inbound : .outbound, process: owner,
+            time: time
         )
         state.isEstablished = true
         var told = state.event()

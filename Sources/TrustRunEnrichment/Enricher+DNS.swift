@@ -56,7 +56,7 @@ extension Enricher {
         guard isEgress != message.isResponse else { return }
         if isEgress {
             let query = LookupTable.Query(told, process: process, cgroup: process?.cgroup, time: event.time)
-            lookups.add(query, cookie: facts.cookie, id: message.id)
+            if !lookups.add(query, cookie: facts.cookie, id: message.id) { countMalformedDNS() }
             emit(.dns(told), at: event.time, process: process, cgroup: process?.cgroup, hook: .dns)
             return
         }

@@ -34,12 +34,9 @@ extension Enricher {
 
     private func listConnection(_ facts: SocketFacts, state: UInt32, flags: SensorEvent.Flags, time: UInt64) {
         let process = processes.resolve(facts.task, flags: flags)
-        var facts = facts
-        if facts.cookie == 0 {
-            facts.cookie = nextListedCookie
-            nextListedCookie += 1
-            cookieless[facts.socket] = facts.cookie
-        }
+        let isCookieless = facts.cookie == 0
+        let facts = numbered(facts)
+        if isCookieless { cookieless[facts.socket] = facts.cookie }
         let direction: Direction = listeners.hasListener(for: facts) ? .inbound : .outbound
         var listed = self.state(of: facts, direction: direction, process: process, time: time)
         listed.isEstablished = state != TCPState.synSent
@@ -52,10 +49,7 @@ extension Enricher {
     private func listFlow(_ facts: SocketFacts, flags: SensorEvent.Flags, time: UInt64) {
         guard facts.cookie != 0 else {
             let process = processes.resolve(facts.task, flags: flags)
-            var facts = facts
-            facts.cookie = nextListedCookie
-            nextListedCookie += 1
-            var listed = state(of: facts, direction: .outbound, process: process, time: time)
+            var listed = state(of: numbered(facts), direction: .outbound, process: process, time: time)
             listed.transport = .udp
             announce(&listed, at: time)
             return
@@ -64,6 +58,15 @@ extension Enricher {
         listed.areCountsPartial = true
         flows.add(listed)
         announce(&listed, at: time)
+    }
+
+    /// A socket without a cookie (before 5.12) gets a number that no cookie has.
+    func numbered(_ facts: SocketFacts) -> SocketFacts {
+        guard facts.cookie == 0 else { return facts }
+        var facts = facts
+        facts.cookie = nextListedCookie
+        nextListedCookie += 1
+        return facts
     }
 
     private func announce(_ listed: inout ConnectionState, at time: UInt64) {

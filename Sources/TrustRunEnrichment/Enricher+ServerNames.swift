@@ -68,14 +68,17 @@ extension Enricher {
         guard let serverName = DomainName(ascii: text.span) else { return }
         let process = processes.resolve(task, flags: event.flags)
         claims.append(hostNames.intern(serverName), of: process, at: event.time)
+        if let claim = claims.nextTooMany() { release(claim) }
     }
 
     /// Tells of names that programs asked for and that never appeared on the wire.
     func releaseClaims(before time: UInt64) {
-        while let claim = claims.next(before: time) {
-            let told = ServerNameEvent(name: claim.name, isOnWire: false, isFromLibrary: true)
-            emit(.sni(told), at: claim.time, process: claim.process, cgroup: claim.process.cgroup, hook: .sslCtrl)
-        }
+        while let claim = claims.next(before: time) { release(claim) }
+    }
+
+    private func release(_ claim: ClaimQueue.Claim) {
+        let told = ServerNameEvent(name: claim.name, isOnWire: false, isFromLibrary: true)
+        emit(.sni(told), at: claim.time, process: claim.process, cgroup: claim.process.cgroup, hook: .sslCtrl)
     }
 }
 
@@ -88,6 +91,8 @@ struct ClaimQueue {
     }
 
     static let patienceNanoseconds: UInt64 = 5_000_000_000
+
+    private static let capacity = 4096
 
     private var claims: [Claim] = []
 
@@ -107,5 +112,10 @@ struct ClaimQueue {
     mutating func next(before time: UInt64) -> Claim? {
         guard let first = claims.first, first.time < time else { return nil }
         return claims.removeFirst()
+    }
+
+    /// Takes out the oldest claim if there are more than can be kept: it is told as it is.
+    mutating func nextTooMany() -> Claim? {
+        claims.count > Self.capacity ? claims.removeFirst() : nil
     }
 }

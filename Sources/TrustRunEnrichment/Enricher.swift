@@ -84,7 +84,7 @@ package final class Enricher {
     }
     /// Unchecked is sound: no access to it calls anything.
     @exclusivity(unchecked) private var storedBootOffset: UInt64
-    /// Messages that could not be parsed, by what they should have been.
+    /// Messages that could not be parsed, or not be kept for what belongs to them, by what they should have been.
     package private(set) var malformedDNS: UInt64 = 0
     package private(set) var malformedHellos: UInt64 = 0
 

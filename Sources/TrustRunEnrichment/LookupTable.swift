@@ -40,11 +40,13 @@ struct LookupTable {
     private var queries: [Key: [Query]] = [:]
     private var streams: [StreamKey: DNSStream] = [:]
 
-    mutating func add(_ query: Query, cookie: UInt64, id: UInt16) {
-        guard queries.count < Self.capacity else { return }
+    /// Keeps a query until its answer comes; false if too many wait already.
+    mutating func add(_ query: Query, cookie: UInt64, id: UInt16) -> Bool {
         let key = Key(cookie: cookie, id: id)
-        guard queries[key, default: []].count < Self.capacityOfKey else { return }
-        queries[key, default: []].append(query)
+        let waiting = queries[key]?.count ?? 0
+        guard waiting > 0 || queries.count < Self.capacity else { return false }
+        if waiting < Self.capacityOfKey { queries[key, default: []].append(query) }
+        return true
     }
 
     /// Takes out the query of this socket that an answer fits: its id, name, type and resolver.

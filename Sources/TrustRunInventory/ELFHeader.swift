@@ -22,7 +22,17 @@ struct ELFSegment {
     var type: UInt32
     var flags: UInt32
     var offset: UInt64
+    var address: UInt64
     var byteCount: UInt64
+
+    /// Where in the file the code at an address is; nil if this is no code or the address is elsewhere.
+    func codeOffset(ofAddress value: UInt64) -> UInt64? {
+        guard type == Self.load, flags & Self.executable != 0, value >= address, value - address < byteCount else {
+            return nil
+        }
+        let (sum, overflow) = offset.addingReportingOverflow(value - address)
+        return overflow ? nil : sum
+    }
 
     static let load: UInt32 = 1  // PT_LOAD
     static let dynamic: UInt32 = 2  // PT_DYNAMIC
@@ -71,9 +81,10 @@ struct ELFHeader {
         return stride(from: 0, to: table.count, by: layout.segment).compactMap { start in
             guard let type = table.uint32(at: start), let flags = table.uint32(at: start + layout.segmentFlags),
                 let offset = layout.word(table, at: start + layout.segmentOffset),
+                let address = layout.word(table, at: start + layout.segmentAddress),
                 let byteCount = layout.word(table, at: start + layout.segmentFileSize)
             else { return nil }
-            return ELFSegment(type: type, flags: flags, offset: offset, byteCount: byteCount)
+            return ELFSegment(type: type, flags: flags, offset: offset, address: address, byteCount: byteCount)
         }
     }
 

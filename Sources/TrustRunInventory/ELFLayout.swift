@@ -13,6 +13,7 @@ struct ELFLayout {
     var segment: Int { is64Bit ? 56 : 32 }
     var segmentFlags: Int { is64Bit ? 4 : 24 }
     var segmentOffset: Int { is64Bit ? 8 : 4 }
+    var segmentAddress: Int { is64Bit ? 16 : 8 }
     var segmentFileSize: Int { is64Bit ? 32 : 16 }
 
     var section: Int { is64Bit ? 64 : 40 }

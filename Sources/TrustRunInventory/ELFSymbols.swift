@@ -58,17 +58,29 @@ package struct ELFSymbols: ~Copyable {
 
     static func isLineTable(_ section: ELFSection) -> Bool { section.name.hasSuffix(".gopclntab") }
 
-    /// Whether a probe finds `name` here: a function of that name is defined in a section's symbol table.
+    /// Whether a function of that name is defined in a section's symbol table.
+    package func definesFunction(_ name: String) -> Bool { address(ofFunction: name) != nil }
+
+    /// Where in the file a function's code begins, for a probe; nil if no symbol tells.
     ///
-    /// libbpf looks in the same two tables, so a file without section headers has no names for it either.
-    package func definesFunction(_ name: String) -> Bool {
-        [ELFSection.dynamicSymbols, ELFSection.symbols].contains { type in
+    /// libbpf could look for it as well, but trusts the file: a table of entries without a size ends the process there.
+    package func codeOffset(ofFunction name: String) -> UInt64? {
+        guard let address = address(ofFunction: name) else { return nil }
+        for segment in header.segments {
+            if let offset = segment.codeOffset(ofAddress: address) { return offset }
+        }
+        return nil
+    }
+
+    private func address(ofFunction name: String) -> UInt64? {
+        for type in [ELFSection.dynamicSymbols, ELFSection.symbols] {
             guard let table = header.sections.first(where: { $0.type == type }),
                 header.sections.indices.contains(table.link)
-            else { return false }
+            else { continue }
             let places = places(of: Array(name.utf8) + [0], in: header.sections[table.link])
-            return !places.isEmpty && isFunctionDefined(namedAt: places, in: table)
+            if !places.isEmpty, let address = addressOfFunction(namedAt: places, in: table) { return address }
         }
+        return nil
     }
 
     /// Where a name is among the names; it may be the end of a longer one.
@@ -82,7 +94,7 @@ package struct ELFSymbols: ~Copyable {
         return places
     }
 
-    private func isFunctionDefined(namedAt places: Set<UInt32>, in table: ELFSection) -> Bool {
+    private func addressOfFunction(namedAt places: Set<UInt32>, in table: ELFSection) -> UInt64? {
         let layout = header.layout
         let range = Range(table, upTo: Self.maximumTable)
         var buffer = [UInt8](repeating: 0, count: Self.chunk - Self.chunk % layout.symbol)
@@ -96,13 +108,13 @@ package struct ELFSymbols: ~Copyable {
                     let section = buffer.uint16(at: start + layout.symbolSection), section != 0,
                     let value = layout.word(buffer, at: start + layout.symbolValue), value != 0
                 {
-                    return true
+                    return value
                 }
             }
             guard count == buffer.count else { break }
             position += UInt64(count)
         }
-        return false
+        return nil
     }
 }
 

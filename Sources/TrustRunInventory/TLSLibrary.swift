@@ -8,8 +8,8 @@ package struct TLSLibrary: Sendable {
     package let stack: TLSStack
     /// As far as its file's name tells, such as "3".
     package let version: String?
-    /// It defines the function to which OpenSSL's SSL_set_tlsext_host_name comes down.
-    package let hasSSLCtrl: Bool
+    /// Where in the file SSL_ctrl is, the function to which OpenSSL's SSL_set_tlsext_host_name comes down; nil if it is not there.
+    package let sslCtrlOffset: UInt64?
     /// Its code is for this machine's native instructions.
     package let isNative: Bool
 
@@ -25,14 +25,14 @@ package struct TLSLibrary: Sendable {
         version = TLSStack.version(ofLibrary: base).map(String.init)
         isNative = symbols.isNative
         let mayHaveSSLCtrl = stack == .openSSL || stack == .libreSSL
-        hasSSLCtrl = mayHaveSSLCtrl && symbols.definesFunction("SSL_ctrl")
+        sslCtrlOffset = mayHaveSSLCtrl ? symbols.codeOffset(ofFunction: "SSL_ctrl") : nil
         // A function in BoringSSL, a macro elsewhere.
-        let isBoringSSL = mayHaveSSLCtrl && !hasSSLCtrl && symbols.definesFunction("SSL_set_tlsext_host_name")
+        let isBoringSSL = mayHaveSSLCtrl && sslCtrlOffset == nil && symbols.definesFunction("SSL_set_tlsext_host_name")
         self.stack = isBoringSSL ? .boringSSL : stack
     }
 
     /// Whether a probe on SSL_ctrl can be set and can read its arguments.
-    package var canHookSSLCtrl: Bool { hasSSLCtrl && isNative }
+    package var canHookSSLCtrl: Bool { sslCtrlOffset != nil && isNative }
 
     /// What can show the server names that its users ask for.
     package var serverNameEvidence: ServerNameEvidence { canHookSSLCtrl ? .wireAndSSLCtrl : .wire }

@@ -72,9 +72,6 @@ package protocol RecordReceiver: AnyObject {
         guard result == 0 else { throw SensorError("read the ring buffer", result: result) }
     }
 
-    /// Becomes readable when much is waiting.
-    package var descriptor: Int32 { unsafe tr_sensor_fd(handle) }
-
     /// Hands over what waits; returns the number of records.
     @discardableResult
     package borrowing func consume() -> Int {
@@ -134,9 +131,9 @@ package protocol RecordReceiver: AnyObject {
         return (flow.sent, flow.received)
     }
 
-    /// Attaches the SSL_ctrl probe to a library file.
-    package borrowing func attachLibssl(path: String) throws(SensorError) {
-        let result = unsafe path.withCString { text in unsafe tr_sensor_attach_libssl(handle, text) }
+    /// Attaches the SSL_ctrl probe to a library file, at the function's offset in it.
+    package borrowing func attachLibssl(path: String, sslCtrlOffset offset: UInt64) throws(SensorError) {
+        let result = unsafe path.withCString { text in unsafe tr_sensor_attach_libssl(handle, text, offset) }
         guard result == 0 else { throw SensorError("attach SSL_ctrl in \(path)", result: result) }
     }
 }

@@ -62,4 +62,23 @@ import TrustRunTestSupport
         #expect(events.map(\.summary) == ["accept 1.1 pid=30"])
         #expect(bench.tick(at: at(9)).isEmpty)
     }
+
+    @Test func mayComeBehindTheEnd() throws {
+        try bench.feed(established())
+        let told = try bench.events(RecordBuilder.close(cookie: 1, inbound, at: at(1, 5)))
+        #expect(told.map(\.summary) == ["accept 1.1 pid=1", "close 1.1 pid=1 0/0 0"])
+        #expect(try bench.events(RecordBuilder.accept(server, cookie: 1, inbound, at: at(1, 4))).isEmpty)
+        bench.enricher.finish()
+        #expect(bench.receiver.take().isEmpty)
+    }
+
+    @Test func mayComeBehindTheEndOfOneThatWaitedLong() throws {
+        try bench.feed(established())
+        #expect(bench.tick(at: at(2, 1)).map(\.summary) == ["accept 1.1 pid=1"])
+        #expect(
+            try bench.events(RecordBuilder.close(cookie: 1, inbound, at: at(3))).map(\.summary) == [
+                "close 1.1 pid=1 0/0 0"
+            ])
+        #expect(try bench.events(RecordBuilder.accept(server, cookie: 1, inbound, at: at(3))).isEmpty)
+    }
 }

@@ -206,6 +206,14 @@ import TrustRunTestSupport
         #expect(try bench.events(answered, asked).isEmpty)
     }
 
+    @Test func countsQueriesThatItCannotKeep() throws {
+        let query = WireBytes.query("a.example")
+        for cookie in 1...65_538 {
+            try bench.feed(RecordBuilder.dns(task, cookie: UInt64(cookie), flags: .egress, payload: query, at: at(0)))
+        }
+        #expect(bench.enricher.malformedDNS == 2)
+    }
+
     @Test func countsWhatIsNoDNS() throws {
         let bytes = Array(WireBytes.query("a.example").dropLast())
         let cut = RecordBuilder.dns(task, cookie: 1, flags: .egress, payload: bytes, at: at(0))

@@ -178,6 +178,15 @@ import TrustRunTestSupport
         #expect(try close() == "b.example sni")
     }
 
+    @Test func tellsTheOldestClaimsAtOnceWhenTooManyWait() throws {
+        var told: [String?] = []
+        for index in 0..<4098 {
+            let events = try bench.events(RecordBuilder.serverName(task, "n\(index).example", at: at(0)))
+            told += events.map { $0.serverName?.name?.text }
+        }
+        #expect(told == ["n0.example", "n1.example"])
+    }
+
     @Test func ignoresClaimsThatAreNoHostName() throws {
         for text in ["", "a b", "\u{1}", String(repeating: "a", count: 256)] {
             try bench.feed(RecordBuilder.serverName(task, text, at: at(0)))

@@ -17,6 +17,11 @@ struct ELFFixture {
     var symbols: [Symbol] = []
     var constants = ""
     var constantsSection = ".rodata"
+    /// Where the segment of the code ends, from its start.
+    var codeSize: UInt64 = 0x100
+
+    /// Every symbol's function, in the file.
+    static let functionOffset: UInt64 = 0x840
 
     func bytes() -> [UInt8] {
         var names: [UInt8] = [0]
@@ -34,8 +39,7 @@ struct ELFFixture {
         let parts: [[UInt8]] = [[], table, names, Array(constants.utf8) + [0], sectionNameBytes]
         let types: [UInt64] = [0, isDynamic ? 11 : 2, 3, 1, 3]
         let headerSize = is64Bit ? 64 : 52
-        let segments = segment()
-        var body: [UInt8] = segments
+        var body = segments()
         var sections: [UInt8] = []
         for (index, part) in parts.enumerated() {
             let name = sectionNames[..<index].map { $0.utf8.count + 1 }.reduce(0, +)
@@ -58,17 +62,22 @@ struct ELFFixture {
         header += number(0, width)  // e_entry
         header += number(is64Bit ? 64 : 52, width) + number(UInt64(sectionsAt), width)  // e_phoff, e_shoff
         header += number(0, 4) + number(is64Bit ? 64 : 52, 2)  // e_flags, e_ehsize
-        header += number(is64Bit ? 56 : 32, 2) + number(1, 2)  // e_phentsize, e_phnum
+        header += number(is64Bit ? 56 : 32, 2) + number(2, 2)  // e_phentsize, e_phnum
         header += number(is64Bit ? 64 : 40, 2) + number(UInt64(sectionCount), 2)  // e_shentsize, e_shnum
         return header + number(UInt64(sectionCount - 1), 2)  // e_shstrndx
     }
 
-    /// PT_DYNAMIC or PT_LOAD.
-    private func segment() -> [UInt8] {
-        let type = number(isDynamic ? 2 : 1, 4)
-        let flags = number(4, 4)
-        let places = (0..<5).flatMap { _ in number(0, width) }  // offset, addresses, sizes
-        return is64Bit ? type + flags + places + number(0, 8) : type + places + flags + number(0, 4)
+    /// PT_DYNAMIC or PT_LOAD for the data, and PT_LOAD for the code.
+    private func segments() -> [UInt8] {
+        segment(type: isDynamic ? 2 : 1, flags: 4, offset: 0, address: 0, size: 0)
+            + segment(type: 1, flags: 5, offset: 0x800, address: 0xfc0, size: codeSize)
+    }
+
+    private func segment(type: UInt64, flags: UInt64, offset: UInt64, address: UInt64, size: UInt64) -> [UInt8] {
+        let places = [offset, address, address, size, size].flatMap { number($0, width) }
+        return is64Bit
+            ? number(type, 4) + number(flags, 4) + places + number(0, 8)
+            : number(type, 4) + places + number(flags, 4) + number(0, 4)
     }
 
     private func number(_ value: UInt64, _ byteCount: Int) -> [UInt8] {
@@ -94,7 +103,7 @@ func elf(_ bytes: [UInt8]) throws -> ELFSymbols {
 /// Puts each question that there is to a file; what comes out is not looked at.
 func questionAll(_ bytes: [UInt8]) {
     guard let symbols = ELFSymbols(owning: descriptor(of: bytes)) else { return }
-    _ = symbols.definesFunction("SSL_ctrl")
+    _ = (symbols.definesFunction("SSL_ctrl"), symbols.codeOffset(ofFunction: "SSL_ctrl"))
     _ = (symbols.isGo, symbols.isStatic, symbols.isStripped, symbols.isNative, symbols.goVersion)
     _ = CarriedTLS(symbols)
 }

@@ -23,6 +23,21 @@ import TrustRunInventory
         #expect(traits == [isDynamic, !isDynamic, is64Bit && isX86])
     }
 
+    @Test(arguments: [true, false]) func findsWhereTheCodeIsInTheFile(is64Bit: Bool) throws {
+        let fixture = ELFFixture(is64Bit: is64Bit, symbols: [.init(name: "SSL_ctrl")])
+        let symbols = try elf(fixture.bytes())
+        let found = ["SSL_ctrl", "SSL_new"].map { symbols.codeOffset(ofFunction: $0) }
+        #expect(found == [ELFFixture.functionOffset, nil])
+    }
+
+    /// The symbol's address is that of the first byte behind the code.
+    @Test func findsNoCodeOutsideOfIt() throws {
+        let fixture = ELFFixture(symbols: [.init(name: "SSL_ctrl")], codeSize: 0x40)
+        let symbols = try elf(fixture.bytes())
+        let found = symbols.codeOffset(ofFunction: "SSL_ctrl")
+        #expect(found == nil)
+    }
+
     @Test func findsNoNameInTheMiddleOfAnother() throws {
         let fixture = ELFFixture(symbols: [.init(name: "my_SSL_ctrl"), .init(name: "SSL_ctrl_of_mine")])
         let symbols = try elf(fixture.bytes())

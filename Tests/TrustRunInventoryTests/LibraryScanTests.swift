@@ -38,7 +38,7 @@ import TrustRunInventory
                 == ["/opt/product/lib/libssl.so", "/usr/lib/x86_64-linux-gnu/libssl.so.1.1.1"]
         )
         #expect(found.map(\.stack) == [.boringSSL, .openSSL])
-        #expect(found.map(\.hasSSLCtrl) == [false, true])
+        #expect(found.map { $0.sslCtrlOffset != nil } == [false, true])
         #expect(found.map(\.version) == [nil, "1.1.1"])
     }
 
@@ -71,7 +71,7 @@ import TrustRunInventory
         )
         let library = try #require(mapped.library())
         #expect(library.key == mapped.key)
-        #expect(library.hasSSLCtrl)
+        #expect(library.sslCtrlOffset == ELFFixture.functionOffset)
         #expect(library.version == "3")
     }
 

@@ -41,9 +41,6 @@ int tr_sensor_capability(const struct tr_sensor *_Nonnull sensor, size_t index, 
 int tr_sensor_subscribe(struct tr_sensor *_Nonnull sensor, tr_sample_callback _Nonnull callback,
 			void *_Nullable context);
 
-/* For epoll: readable when the kernel asks to be read before the next tick. */
-int tr_sensor_fd(const struct tr_sensor *_Nonnull sensor);
-
 /* Hands over what waits; returns the number of records. */
 int tr_sensor_consume(struct tr_sensor *_Nonnull sensor);
 
@@ -64,7 +61,7 @@ int tr_sensor_snapshot(struct tr_sensor *_Nonnull sensor, enum tr_record_kind ki
 int tr_sensor_take_udp_flow(struct tr_sensor *_Nonnull sensor, const struct tr_udp_key *_Nonnull key,
 			    struct tr_udp_flow *_Nonnull out);
 
-/* Attaches the SSL_ctrl uprobe to a library file. -ENOENT: it has no such symbol. */
-int tr_sensor_attach_libssl(struct tr_sensor *_Nonnull sensor, const char *_Nonnull path);
+/* Attaches the SSL_ctrl uprobe to a library file, at the function's offset in it. */
+int tr_sensor_attach_libssl(struct tr_sensor *_Nonnull sensor, const char *_Nonnull path, uint64_t offset);
 
 #endif
