@@ -118,7 +118,10 @@ def test_a_stalled_reader_holds_nothing_up_and_losses_add_up():
     agent.wait(lambda: len(agent.find("connect")) + lost(agent) >= load.count, "all connections", timeout=30)
     last = agent.stop()
     told = agent.find("connect")
-    expect.equal(len(told) + lost(agent), load.count, "lines read and lost")
+    passed_over = lost(agent, stage="kernel") if expect.may_pass_over() else 0
+    missing = load.count - len(told) - lost(agent, stage="output")
+    expect.between(missing, 0, passed_over, "neither read nor lost at the output")
+    expect.equal(lost(agent), lost(agent, stage="output") + passed_over, "lost anywhere else")
     expect.equal(last["summary"]["lost"], lost(agent), "lost, by the summary")
     expect.equal(len({event["connection"] for event in told}), len(told), "different ids")
     expect.true({(event["destination"]["address"], event["source"]["port"]) for event in told} <= set(load.made),
