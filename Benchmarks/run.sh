@@ -12,7 +12,7 @@ machine=$(uname -m)
 [ -x ../.build/release/trustrun-agent ] || { echo "run.sh: run make build first" >&2; exit 69; }
 
 mkdir -p "$out"
-for program in connect_loop stream; do
+for program in connect_away connect_loop stream; do
 	cc -O2 -Wall -Wextra -Werror -pthread -o "$out/$program" "Programs/$program.c"
 done
 cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/allocations.so" Programs/allocations.c

@@ -4,33 +4,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "bench.h"
 
 enum { CHUNK = 128 << 10 };
 
 static int listener;
 static uint64_t received;
-
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ull + time.tv_nsec;
-}
-
-static void require(int ok, const char *attempt)
-{
-	if (ok)
-		return;
-	perror(attempt);
-	exit(1);
-}
 
 static void *receive(void *unused)
 {
@@ -61,11 +42,11 @@ int main(int argc, char **argv)
 	require(!pthread_create(&receiver, NULL, receive, NULL), "pthread_create");
 	client = socket(AF_INET, SOCK_STREAM, 0);
 	require(!connect(client, (struct sockaddr *)&address, size), "connect");
-	begin = now();
-	while (now() - begin < length)
+	begin = now(CLOCK_MONOTONIC);
+	while (now(CLOCK_MONOTONIC) - begin < length)
 		require(write(client, chunk, sizeof(chunk)) > 0, "write");
 	close(client);
 	pthread_join(receiver, NULL);
-	printf("{\"rate\":%.0f}\n", received * 1e9 / (now() - begin));
+	printf("{\"rate\":%.0f}\n", received * 1e9 / (now(CLOCK_MONOTONIC) - begin));
 	return 0;
 }
