@@ -36,23 +36,51 @@ struct {
 	__type(value, struct tr_notes);
 } notes SEC(".maps");
 
+/* Where tracepoints can be preempted, a task may go on to the second program on another CPU: the notes of all CPUs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct tr_note);
+	__type(value, u8);
+} far_notes SEC(".maps");
+
+/* Such a kernel keeps `active` for each context, a byte each. */
+struct bpf_prog___by_context {
+	u8 *active;
+} __attribute__((preserve_access_index));
+
 extern void bpf_preempt_disable(void) __ksym __weak;
 extern void bpf_preempt_enable(void) __ksym __weak;
 
+static __always_inline int tr_can_be_preempted(void)
+{
+	return bpf_core_type_matches(struct bpf_prog___by_context);
+}
+
 static __always_inline void tr_hold(void)
 {
-	if (bpf_preempt_disable)
+	if (tr_can_be_preempted() && bpf_preempt_disable)
 		bpf_preempt_disable();
 }
 
 static __always_inline void tr_release(void)
 {
-	if (bpf_preempt_enable)
+	if (tr_can_be_preempted() && bpf_preempt_enable)
 		bpf_preempt_enable();
 }
 
-/* Whether this program is the first of the two to see what happened to the subject. */
-static __always_inline int tr_is_first(u64 subject, u64 what)
+static __always_inline int tr_is_first_anywhere(u64 subject, u64 what)
+{
+	struct tr_note note = { subject, what };
+	u8 value = 1;
+
+	if (!bpf_map_delete_elem(&far_notes, &note))
+		return 0;
+	bpf_map_update_elem(&far_notes, &note, &value, BPF_ANY);
+	return 1;
+}
+
+static __always_inline int tr_is_first_here(u64 subject, u64 what)
 {
 	u32 zero = 0;
 	struct tr_notes *noted = bpf_map_lookup_elem(&notes, &zero);
@@ -78,6 +106,14 @@ static __always_inline int tr_is_first(u64 subject, u64 what)
 	barrier();
 	free->what = what;
 	return 1;
+}
+
+/* Whether this program is the first of the two to see what happened to the subject. */
+static __always_inline int tr_is_first(u64 subject, u64 what)
+{
+	if (tr_can_be_preempted())
+		return tr_is_first_anywhere(subject, what);
+	return tr_is_first_here(subject, what);
 }
 
 #endif

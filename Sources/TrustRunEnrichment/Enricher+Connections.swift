@@ -7,7 +7,8 @@ extension Enricher {
         guard facts.errorNumber == 0 else { return refusedHere(facts, owner, at: time) }
         var generation = generations.next(of: facts.cookie)
         if let open = connections.place(of: facts.cookie) {
-            // Its close was lost, or Fast Open came by twice: the same start is the same use.
+            // Not answered and not closed: the same start, told twice. Else its close was lost.
+            if !connections[place: open].isEstablished, connections[place: open].remote == facts.remote { return }
             generation = connections[place: open].id.generation + 1
         }
         guard let place = connections.makePlace(for: facts.cookie) else { return }

@@ -143,6 +143,13 @@ import TrustRunTestSupport
             ])
     }
 
+    @Test func takesAStartThatIsToldTwiceForOne() throws {
+        try bench.feed(begin(), begin(1, at(0, 1)))
+        let events = try bench.events(RecordBuilder.established(cookie: 1, ends, at: at(0, 5)))
+        #expect(events.map(\.summary) == ["connect 1.1 pid=10 established"])
+        #expect(events.first?.connection?.durationNanoseconds == 5_000_000)
+    }
+
     @Test func announcesEachUseOfASocketForItself() throws {
         try bench.feed(begin())
         try bench.feed(
