@@ -225,7 +225,7 @@ static __always_inline void tr_on_listen(struct sock *sk, u64 cookie)
  * The kernel counts a SYN that it sent, and each FIN, as a byte. The FINs are taken off here, where the last state
  * tells of them; the SYN by the agent, which knows who began.
  */
-static __always_inline void tr_fill_bytes(struct tr_close_record *record, struct sock *sk, int old)
+static __always_inline void tr_fill_end(struct tr_close_record *record, struct sock *sk, int old)
 {
 	int fin_sent = old == TCP_FIN_WAIT1 || old == TCP_FIN_WAIT2 || old == TCP_CLOSING || old == TCP_LAST_ACK;
 	struct tcp_sock *tcp = bpf_skc_to_tcp_sock(sk);
@@ -236,6 +236,8 @@ static __always_inline void tr_fill_bytes(struct tr_close_record *record, struct
 		waiting = tcp->write_seq - tcp->snd_una;
 		acknowledged = tcp->bytes_acked;
 		received = tcp->bytes_received;
+		if (!record->endpoints.local_port) /* one that the kernel chose is given back; this copy stays */
+			record->endpoints.local_port = tcp->inet_conn.icsk_inet.inet_sport;
 	}
 	if (fin_sent && waiting)
 		waiting -= 1;
@@ -263,9 +265,7 @@ static __always_inline void tr_on_close(struct sock *sk, u64 cookie, int old)
 	record->error = sk->sk_err;
 	record->reserved = 0;
 	tr_fill_endpoints(&record->endpoints, sk, IPPROTO_TCP, 1);
-	if (!record->endpoints.local_port) /* one that the kernel chose is given back; the copy for headers stays */
-		record->endpoints.local_port = BPF_CORE_READ((struct inet_sock *)sk, inet_sport);
-	tr_fill_bytes(record, sk, old);
+	tr_fill_end(record, sk, old);
 	tr_submit(record);
 }
 

@@ -19,9 +19,12 @@
 /* Tracing programs may ask for a cookie since 5.12 (c5dbb89fc2ac); before, another program made it and it is read. */
 static __always_inline u64 tr_cookie(struct sock *sk, int direct)
 {
-	if (direct && config.tracing_helpers)
-		return bpf_get_socket_cookie(sk);
-	return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	u64 cookie;
+
+	if (!direct || !config.tracing_helpers)
+		return BPF_CORE_READ(sk, __sk_common.skc_cookie.counter);
+	cookie = sk->__sk_common.skc_cookie.counter;
+	return cookie ? cookie : bpf_get_socket_cookie(sk);
 }
 
 static __always_inline u32 tr_netns(struct sock *sk, int direct)

@@ -67,7 +67,7 @@ static __always_inline u16 tr_fill_current(struct tr_task *who)
 		return tr_fill_task(who);
 	ids = bpf_get_current_uid_gid();
 	who->start_time = task->group_leader->start_boottime;
-	who->cgroup = bpf_get_current_cgroup_id();
+	who->cgroup = task->cgroups->dfl_cgrp->kn->id;
 	who->tgid = task->tgid;
 	who->uid = ids;
 	who->gid = ids >> 32;

@@ -172,7 +172,12 @@ struct inet_sock {
 	u16 inet_sport;
 } __ksym_type;
 
+struct inet_connection_sock {
+	struct inet_sock icsk_inet;
+} __ksym_type;
+
 struct tcp_sock {
+	struct inet_connection_sock inet_conn;
 	u64 bytes_received;
 	u64 bytes_acked;
 	u32 snd_una;
