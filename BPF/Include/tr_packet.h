@@ -17,7 +17,7 @@ enum {
 	IPPROTO_DSTOPTS = 60,
 	TR_MAX_EXTENSIONS = 6,
 	UDP_HEADER = 8,
-	TCP_HEADER = 20,
+	TCP_FLAG_SYN = 0x02, /* in the second of the bytes that begin with the header's length */
 };
 
 /*

@@ -48,7 +48,7 @@ static int program_error(struct tr_sensor *sensor, const char *family, const cha
 	return error ? error : -EOPNOTSUPP;
 }
 
-/* Keeps a link for as long as the sensor lives; a program that two capabilities share is attached once. */
+/* Keeps a link for as long as the sensor lives. */
 static int keep(struct tr_sensor *sensor, struct bpf_program *program, struct bpf_link *link)
 {
 	const char *name = bpf_program__name(program);
@@ -64,6 +64,19 @@ static int keep(struct tr_sensor *sensor, struct bpf_program *program, struct bp
 	return 0;
 }
 
+/* Whether a capability further up has the program already. */
+static int is_attached(const struct tr_sensor *sensor, const char *program)
+{
+	for (size_t i = 0; i < TR_CAPABILITIES; i++) {
+		const struct tr_rung *rung = sensor->chosen[i];
+
+		for (size_t p = 0; rung && rung->duty == TR_DUTY_NONE && p < TR_RUNG_PROGRAMS && rung->programs[p]; p++)
+			if (!strcmp(rung->programs[p], program))
+				return 1;
+	}
+	return 0;
+}
+
 static int attach_rung(struct tr_sensor *sensor, const struct tr_ladder *ladder, const struct tr_rung *rung)
 {
 	struct bpf_link *links[TR_RUNG_PROGRAMS] = { 0 };
@@ -74,7 +87,7 @@ static int attach_rung(struct tr_sensor *sensor, const struct tr_ladder *ladder,
 
 		if (!program || bpf_program__fd(program) < 0) {
 			error = program_error(sensor, ladder->family, rung->programs[p]);
-		} else if (!ladder->by_agent && rung->duty == TR_DUTY_NONE) {
+		} else if (!ladder->by_agent && rung->duty == TR_DUTY_NONE && !is_attached(sensor, rung->programs[p])) {
 			links[p] = attach_program(sensor, program);
 			error = links[p] ? 0 : -errno;
 		}

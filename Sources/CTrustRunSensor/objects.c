@@ -7,11 +7,8 @@ static const unsigned char process[] = {
 static const unsigned char network[] = {
 #embed "../../BPF/Objects/network.bpf.o"
 };
-static const unsigned char udp[] = {
-#embed "../../BPF/Objects/udp.bpf.o"
-};
-static const unsigned char dns[] = {
-#embed "../../BPF/Objects/dns.bpf.o"
+static const unsigned char packets[] = {
+#embed "../../BPF/Objects/packets.bpf.o"
 };
 static const unsigned char tls[] = {
 #embed "../../BPF/Objects/tls.bpf.o"
@@ -20,7 +17,6 @@ static const unsigned char tls[] = {
 const struct tr_object tr_objects[TR_OBJECTS] = {
 	{ "process", process, sizeof(process) },
 	{ "network", network, sizeof(network) },
-	{ "udp", udp, sizeof(udp) },
-	{ "dns", dns, sizeof(dns) },
+	{ "packets", packets, sizeof(packets) },
 	{ "tls", tls, sizeof(tls) },
 };

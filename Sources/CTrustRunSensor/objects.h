@@ -11,7 +11,7 @@ struct tr_object {
 	size_t size;
 };
 
-enum { TR_OBJECTS = 5 };
+enum { TR_OBJECTS = 4 };
 extern const struct tr_object tr_objects[TR_OBJECTS];
 
 #endif

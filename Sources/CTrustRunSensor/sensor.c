@@ -216,8 +216,8 @@ int tr_sensor_snapshot(struct tr_sensor *sensor, enum tr_record_kind kind, tr_sa
 
 int tr_sensor_take_udp_flow(struct tr_sensor *sensor, const struct tr_udp_key *key, struct tr_udp_flow *out)
 {
-	struct tr_family *udp = tr_family_named(sensor, "udp");
-	struct bpf_map *map = udp->object ? bpf_object__find_map_by_name(udp->object, "udp_flows") : NULL;
+	struct tr_family *packets = tr_family_named(sensor, "packets");
+	struct bpf_map *map = packets->object ? bpf_object__find_map_by_name(packets->object, "udp_flows") : NULL;
 
 	if (!map)
 		return -ENOENT;

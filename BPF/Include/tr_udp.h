@@ -1,20 +1,18 @@
-// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * UDP flows: the first datagram of a socket to a destination, bytes both ways, and the end of the socket.
- * Hooks, without a fallback: cgroup_skb/egress, which sees the datagram itself and so marks QUIC; cgroup_skb/ingress
- * counts what arrives and tells flows that the peer began; cgroup/sock_release ends a socket's flows.
- * Blind spot: at cgroup_skb the destination is what NAT made of it.
+ * UDP flows: the first datagram of a socket to a destination, and bytes both ways. The datagram itself tells QUIC.
+ * Blind spot: the destination is what NAT made of it.
  */
+#ifndef TR_UDP_H
+#define TR_UDP_H
+
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include <bpf/bpf_tracing.h>
 #include "tr_output.h"
 #include "tr_packet.h"
 #include "tr_sock.h"
 #include "tr_task.h"
-
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 enum {
 	FLOWS_MAX = 32768,
@@ -102,62 +100,44 @@ static __always_inline u16 tr_quic_flag(struct __sk_buff *skb, u32 payload)
 	return 0;
 }
 
-SEC("cgroup_skb/egress")
-int cgroup_skb__udp_egress(struct __sk_buff *skb)
+static __always_inline void tr_count_egress(struct __sk_buff *skb, u32 offset)
 {
 	struct tr_endpoints ends;
 	struct tr_udp_flow *flow;
 	struct tr_udp_key key;
-	u32 offset;
 
-	if (tr_transport(skb, &offset) != IPPROTO_UDP || tr_fill_packet_ends(&ends, skb, offset, 1))
-		return 1;
+	if (tr_fill_packet_ends(&ends, skb, offset, 1))
+		return;
 	ends.protocol = IPPROTO_UDP;
 	tr_udp_key_of(&key, bpf_get_socket_cookie(skb), &ends);
 	if (!key.cookie)
-		return 1;
+		return;
 	flow = tr_count_sent(&key, skb->len - offset - UDP_HEADER);
 	if (flow)
 		tr_report_flow(flow, key.cookie, &ends, tr_netns(tr_packet_socket(skb), 0),
 			       tr_quic_flag(skb, offset + UDP_HEADER));
-	return 1;
 }
 
-SEC("cgroup_skb/ingress")
-int cgroup_skb__udp_ingress(struct __sk_buff *skb)
+static __always_inline void tr_count_ingress(struct __sk_buff *skb, u32 offset)
 {
-	struct tr_udp_flow fresh = { .inbound = 1 };
+	struct tr_udp_flow fresh = {}; /* an initializer's constant would be a section that 5.10 refuses */
 	struct tr_endpoints ends;
 	struct tr_udp_flow *flow;
 	struct tr_udp_key key;
-	u32 offset;
 
-	if (tr_transport(skb, &offset) != IPPROTO_UDP || tr_fill_packet_ends(&ends, skb, offset, 0))
-		return 1;
+	if (tr_fill_packet_ends(&ends, skb, offset, 0))
+		return;
 	tr_udp_key_of(&key, bpf_get_socket_cookie(skb), &ends);
 	if (!key.cookie)
-		return 1;
+		return;
 	flow = bpf_map_lookup_elem(&udp_flows, &key);
 	if (flow) {
 		tr_add(&flow->received, skb->len - offset - UDP_HEADER);
 	} else {
+		fresh.inbound = 1;
 		fresh.received = skb->len - offset - UDP_HEADER;
 		bpf_map_update_elem(&udp_flows, &key, &fresh, BPF_NOEXIST);
 	}
-	return 1;
 }
 
-SEC("cgroup/sock_release")
-int cgroup__sock_release(struct bpf_sock *ctx)
-{
-	struct tr_udp_close_record *record;
-
-	if (ctx->protocol != IPPROTO_UDP)
-		return 1;
-	record = tr_reserve(TR_RECORD_UDP_CLOSE, sizeof(*record));
-	if (!record)
-		return 1;
-	record->cookie = bpf_get_socket_cookie(ctx);
-	tr_submit(record);
-	return 1;
-}
+#endif

@@ -1,22 +1,21 @@
-// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
  * DNS: what a socket sends to port 53 and what comes back to it from there, over UDP and TCP, for the agent to parse.
- * Hooks: cgroup_skb/egress and ingress. No fallback.
  * Blind spots: resolvers on other ports, DNS over TLS or HTTPS, and names that a daemon resolves for the process over a
  * unix socket.
  */
+#ifndef TR_DNS_H
+#define TR_DNS_H
+
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "tr_output.h"
 #include "tr_packet.h"
 #include "tr_task.h"
 
-char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
 enum {
 	DNS_PORT = 53,
 	DNS_SMALL = 512, /* RFC 1035 section 4.2.1 */
-	TCP_FLAG_SYN = 0x02,
 	DNS_CHUNKS = 16, /* of TR_MAX_DNS: a whole GSO packet */
 };
 
@@ -24,7 +23,7 @@ enum {
  * Fills a record in the ring: a scratch buffer of the CPU could be overwritten by a softirq that interrupts this
  * program. `capacity` is a constant.
  */
-static __always_inline int tr_send_record(struct __sk_buff *skb, u32 offset, u32 size, u32 sequence, u32 flags,
+static __always_inline int tr_send_dns_of(struct __sk_buff *skb, u32 offset, u32 size, u32 sequence, u32 flags,
 					  const u32 capacity)
 {
 	struct tr_dns_record *record = tr_reserve(TR_RECORD_DNS, sizeof(*record) + capacity);
@@ -57,11 +56,12 @@ static __always_inline int tr_send_record(struct __sk_buff *skb, u32 offset, u32
 __noinline int tr_send_dns(struct __sk_buff *skb, u32 offset, u32 size, u32 sequence, u32 flags)
 {
 	if (size <= DNS_SMALL)
-		return tr_send_record(skb, offset, size, sequence, flags, DNS_SMALL);
-	return tr_send_record(skb, offset, size, sequence, flags, TR_MAX_DNS);
+		return tr_send_dns_of(skb, offset, size, sequence, flags, DNS_SMALL);
+	return tr_send_dns_of(skb, offset, size, sequence, flags, TR_MAX_DNS);
 }
 
-static __always_inline int tr_on_datagram(struct __sk_buff *skb, u32 offset, u32 flags)
+/* A datagram that leaves is sent by the process that runs now; all else may happen in softirq. */
+static __always_inline int tr_dns_datagram(struct __sk_buff *skb, u32 offset, u32 flags)
 {
 	u32 size;
 
@@ -77,7 +77,7 @@ static __always_inline int tr_on_datagram(struct __sk_buff *skb, u32 offset, u32
 	return 1;
 }
 
-static __always_inline int tr_on_segment(struct __sk_buff *skb, u32 offset, u32 flags)
+static __always_inline int tr_dns_segment(struct __sk_buff *skb, u32 offset, u32 flags)
 {
 	u32 bits = bpf_ntohs(tr_packet_u16(skb, offset + 12)); /* header length and flags */
 	u32 sequence, size = 0;
@@ -109,28 +109,4 @@ static __always_inline int tr_on_segment(struct __sk_buff *skb, u32 offset, u32 
 	return 1;
 }
 
-/* A datagram that leaves is sent by the process that runs now; all else may happen in softirq. */
-static __always_inline int tr_on_packet(struct __sk_buff *skb, int egress)
-{
-	u32 offset;
-	int protocol = tr_transport(skb, &offset);
-
-	if ((protocol != IPPROTO_UDP && protocol != IPPROTO_TCP) ||
-	    tr_packet_u16(skb, egress ? offset + 2 : offset) != bpf_htons(DNS_PORT))
-		return 1;
-	if (protocol == IPPROTO_UDP)
-		return tr_on_datagram(skb, offset, egress ? TR_FLAG_EGRESS : TR_FLAG_NO_TASK);
-	return tr_on_segment(skb, offset, egress ? TR_FLAG_EGRESS : 0);
-}
-
-SEC("cgroup_skb/egress")
-int cgroup_skb__dns_egress(struct __sk_buff *skb)
-{
-	return tr_on_packet(skb, 1);
-}
-
-SEC("cgroup_skb/ingress")
-int cgroup_skb__dns_ingress(struct __sk_buff *skb)
-{
-	return tr_on_packet(skb, 0);
-}
+#endif
