@@ -113,8 +113,8 @@ def rate():
 
 def connect():
     """A client whose peer is not on this machine; and a program that connects to itself, accepts and closes both ends."""
-    away = in_turns(lambda: machine.run("connect_away", 20000)[0])
-    loop = in_turns(lambda: machine.run("connect_loop", 20000)[0])
+    away = in_turns(lambda: machine.run("connect_away", 50000)[0])
+    loop = in_turns(lambda: machine.run("connect_loop", 50000)[0])
 
     def ratios(pairs, key):
         return [attached[key] / alone[key] for alone, attached in pairs]
