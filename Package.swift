@@ -92,12 +92,18 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(
-            name: "TrustRunWireTests", dependencies: ["TrustRunEvents", "TrustRunWire"], swiftSettings: testSettings
+            name: "TrustRunWireTests",
+            dependencies: ["TrustRunEvents", "TrustRunWire", "TrustRunTestSupport"],
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "TrustRunSinksTests", dependencies: ["TrustRunEvents", "TrustRunSinks"], swiftSettings: testSettings
         ),
-        .testTarget(name: "TrustRunInventoryTests", dependencies: ["TrustRunInventory"], swiftSettings: testSettings),
+        .testTarget(
+            name: "TrustRunInventoryTests",
+            dependencies: ["TrustRunInventory", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
     ],
     cLanguageStandard: .gnu2x
 )

@@ -132,7 +132,7 @@ import TrustRunTestSupport
         var scenario = Scenario(seed: seed)
         for round in 0..<20_000 {
             let whole = scenario.next()
-            bench.receive(generator.isOne(in: 2) ? generator.mutated(whole) : whole)
+            bench.receive(generator.isOne(in: 2) ? generator.mutatedRecord(whole) : whole)
             guard round.isMultiple(of: 100) else { continue }
             bench.enricher.tick(at: scenario.time)
             bench.enricher.sweep(at: scenario.time)

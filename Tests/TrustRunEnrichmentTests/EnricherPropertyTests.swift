@@ -89,7 +89,7 @@ import TrustRunTestSupport
             let bench = EnrichmentBench(awaitsAcceptor: round.isMultiple(of: 2))
             for _ in 0..<20 {
                 let whole = scenario.next()
-                let record = generator.isOne(in: 2) ? generator.mutated(whole) : whole
+                let record = generator.isOne(in: 2) ? generator.mutatedRecord(whole) : whole
                 guard let event = try? RecordDecoder.decode(record.span.bytes) else { continue }
                 decoded += 1
                 bench.enricher.enrich(event)

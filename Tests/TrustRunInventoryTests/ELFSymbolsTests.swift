@@ -2,6 +2,7 @@
 
 import Testing
 import TrustRunInventory
+import TrustRunTestSupport
 
 @Suite struct ELFSymbolsTests {
     @Test(arguments: [true, false], [true, false])

@@ -66,7 +66,7 @@ import TrustRunTestSupport
         var step = ConnectionStep()
         var decoded = 0
         for round in 0..<50_000 {
-            var bytes = generator.mutated(samples[round % samples.count].bytes)
+            var bytes = generator.mutatedRecord(samples[round % samples.count].bytes)
             if round.isMultiple(of: 2) { bytes.fixRecordSize() }
             guard let isStep = try? RecordDecoder.decode(bytes.span.bytes, into: &step) else {
                 #expect((try? RecordDecoder.decode(bytes.span.bytes)) == nil)

@@ -115,7 +115,7 @@ import TrustRunTestSupport
                 bytes.replace(at: 0, with: UInt16.random(in: 0...17, using: &generator))
                 bytes.fixRecordSize()
             } else {
-                bytes = generator.mutated(Self.samples[round % Self.samples.count].bytes)
+                bytes = generator.mutatedRecord(Self.samples[round % Self.samples.count].bytes)
             }
             guard let event = try? RecordDecoder.decode(bytes.span.bytes) else { continue }
             decoded += 1

@@ -26,20 +26,27 @@ package struct SeededGenerator: RandomNumberGenerator {
         Int.random(in: 0..<count, using: &self) == 0
     }
 
-    /// A record with a few bytes changed, cut or doubled; its size field mostly fits what is left.
-    package mutating func mutated(_ record: [UInt8]) -> [UInt8] {
-        var bytes = record
+    /// `bytes` with a few of them changed, cut, doubled or left out.
+    package mutating func mutated(_ bytes: [UInt8]) -> [UInt8] {
+        var bytes = bytes
         for _ in 0..<Int.random(in: 1...4, using: &self) where !bytes.isEmpty {
             let index = Int.random(in: 0..<bytes.count, using: &self)
-            switch Int.random(in: 0..<6, using: &self) {
+            switch Int.random(in: 0..<7, using: &self) {
             case 0: bytes[index] = UInt8.random(in: 0...255, using: &self)
             case 1: bytes[index] ^= 1 << UInt8.random(in: 0..<8, using: &self)
-            case 2: bytes[index] = [0x00, 0xff, 0x7f, 0x80, 0x01].randomElement(using: &self) ?? 0
+            case 2: bytes[index] = [0x00, 0xff, 0x7f, 0x80, 0xc0, 0x3f, 0x0c, 0x01].randomElement(using: &self) ?? 0
             case 3: bytes.removeSubrange(index...)
             case 4: bytes.insert(contentsOf: bytes[index...].prefix(8), at: index)
+            case 5: bytes.remove(at: index)
             default: for place in index..<min(index + 8, bytes.count) { bytes[place] = 0xff }
             }
         }
+        return bytes
+    }
+
+    /// The same for a record; its size field mostly fits what is left.
+    package mutating func mutatedRecord(_ record: [UInt8]) -> [UInt8] {
+        var bytes = mutated(record)
         if !isOne(in: 4) { bytes.fixRecordSize() }
         return bytes
     }

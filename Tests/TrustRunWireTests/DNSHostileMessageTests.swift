@@ -2,6 +2,7 @@
 
 import Testing
 import TrustRunEvents
+import TrustRunTestSupport
 import TrustRunWire
 
 @Suite struct DNSHostileMessageTests {

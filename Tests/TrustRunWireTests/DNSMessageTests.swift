@@ -47,7 +47,7 @@ import TrustRunWire
         builder.addAddress("gone.example", [192, 0, 2, 1])
         builder.addAuthority("example")
         let message = try DNSMessage(builder.bytes.rawSpan)
-        #expect(message.responseCode.description == "NXDOMAIN")
+        #expect(message.responseCode.rawValue == 3)
         #expect(message.aliasTexts(in: builder.bytes) == ["gone.example"])
         #expect(message.answerTexts.isEmpty)
     }
@@ -57,7 +57,7 @@ import TrustRunWire
         builder.addAddress("a.example", [192, 0, 2, 1])
         builder.addOPT(ttl: 0x0100_0000)
         let message = try DNSMessage(builder.bytes.rawSpan)
-        #expect(message.responseCode.description == "BADVERS")
+        #expect(message.responseCode.rawValue == 16)
         #expect(message.answerTexts.isEmpty)
     }
 
@@ -160,18 +160,5 @@ import TrustRunWire
         #expect(message.questionCount == 2)
         #expect(message.question?.name == DomainName("a.example"))
         #expect(message.answerTexts.isEmpty)
-    }
-
-    @Test func spellsTypesAndCodes() {
-        let types: [UInt16] = [1, 28, 5, 65, 64, 16, 12, 33, 15, 2, 6, 255, 257]
-        #expect(
-            types.map { DNSRecordType(rawValue: $0).description } == [
-                "A", "AAAA", "CNAME", "HTTPS", "SVCB", "TXT", "PTR", "SRV", "MX", "NS", "SOA", "ANY", "TYPE257",
-            ])
-        let codes: [UInt16] = [0, 1, 2, 3, 4, 5, 16, 3841]
-        #expect(
-            codes.map { DNSResponseCode(rawValue: $0).description } == [
-                "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "BADVERS", "RCODE3841",
-            ])
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Testing
+import TrustRunTestSupport
 import TrustRunWire
 
 @Suite struct TCPDNSAssemblerTests {
