@@ -124,6 +124,7 @@ def _short_lived(agent, how, count):
     program = Program(workload("short_lived"), how, count, 8, "127.0.0.1", server.port)
     pairs = {tuple(map(int, line.split())) for line in program.result().splitlines()}
     expect.equal(len(pairs), count, "processes")
+    agent.wait_for("exit", pid=program.pid)  # behind those of its children
     try:
         agent.wait_for("close", 2 * count, port=server.port)
     except expect.Failure:
