@@ -6,8 +6,6 @@ package struct CarriedTLS: Sendable {
     package let stacks: [TLSStack]
     /// As the program tells it, such as "go1.24.1" or "OpenSSL 3.0.15".
     package let version: String?
-    /// Its symbol SSL_ctrl is there, in code that is native to this machine.
-    package let canHookSSLCtrl: Bool
 
     private static let goHandshake = "crypto/tls.(*Conn).clientHandshake"
 
@@ -17,7 +15,6 @@ package struct CarriedTLS: Sendable {
             guard symbols.lineTableContains(Self.goHandshake) else { return nil }
             stacks = [.go]
             version = symbols.goVersion
-            canHookSSLCtrl = false
             return
         }
         let hasSSLCtrl = symbols.definesFunction("SSL_ctrl")
@@ -25,7 +22,6 @@ package struct CarriedTLS: Sendable {
         guard hasSSLCtrl || traces.showTLS else { return nil }
         stacks = traces.stacks(hasSSLCtrl: hasSSLCtrl)
         version = traces.version(of: stacks, in: symbols)
-        canHookSSLCtrl = hasSSLCtrl && symbols.isNative
     }
 
     /// The name for people, such as "openssl (OpenSSL 3.0.15)" or "go crypto/tls (go1.24.1)".

@@ -15,15 +15,6 @@ package struct TLSProgram: Sendable {
     package let isStripped: Bool
     /// It runs without a dynamic linker, so no library's probe sees into it.
     package let isStatic: Bool
-
-    /// What can show the server names that it asks for.
-    package var serverNameEvidence: ServerNameEvidence { tls.canHookSSLCtrl ? .wireAndSSLCtrl : .wire }
-
-    /// One line for people, such as "boringssl, stripped; server name: wire; plaintext: not captured".
-    package var summary: String {
-        "\(tls.name)\(isStripped ? ", stripped" : ""); server name: \(serverNameEvidence.rawValue); "
-            + "plaintext: not captured"
-    }
 }
 
 /// Finds running programs that carry TLS in their own code.

@@ -9,7 +9,6 @@ import TrustRunInventory
         var constants: String
         var function = "main"
         var name: String?
-        var canHook = false
     }
 
     static let cases = [
@@ -27,15 +26,13 @@ import TrustRunInventory
             testDescription: "OpenSSL with its symbols",
             constants: "\(label) OpenSSL 1.1.1w  11 Sep 2023",
             function: "SSL_ctrl",
-            name: "openssl (OpenSSL 1.1.1w)",
-            canHook: true
+            name: "openssl (OpenSSL 1.1.1w)"
         ),
         Case(
             testDescription: "rustls and OpenSSL",
             constants: "\(label) rustls",
             function: "SSL_ctrl",
-            name: "rustls and openssl",
-            canHook: true
+            name: "rustls and openssl"
         ),
         Case(
             testDescription: "OpenSSL 1.0",
@@ -60,7 +57,6 @@ import TrustRunInventory
         let symbols = try elf(fixture.bytes())
         let tls = CarriedTLS(symbols)
         #expect(tls?.name == sample.name)
-        #expect(tls?.canHookSSLCtrl ?? false == sample.canHook)
     }
 
     @Test func findsTextsAcrossTheBuffersEnd() throws {
@@ -88,7 +84,6 @@ import TrustRunInventory
     @Test func bearsAnyProgramThatRuns() {
         for program in ProgramScan.run() {
             #expect(!program.path.isEmpty && !program.pids.isEmpty)
-            #expect(program.summary.hasSuffix("plaintext: not captured"))
         }
     }
 
