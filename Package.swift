@@ -28,6 +28,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // In the order in which an event passes through them.
@@ -47,6 +48,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "TrustRunInventory", swiftSettings: settings),
+        .target(
+            name: "TrustRunPolicy",
+            dependencies: ["TrustRunEvents", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(
             name: "TrustRunAgent",
@@ -98,6 +104,11 @@ let package = Package(
         ),
         .testTarget(
             name: "TrustRunSinksTests", dependencies: ["TrustRunEvents", "TrustRunSinks"], swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "TrustRunPolicyTests",
+            dependencies: ["TrustRunEvents", "TrustRunPolicy", "TrustRunTestSupport"],
+            swiftSettings: testSettings
         ),
         .testTarget(
             name: "TrustRunInventoryTests",

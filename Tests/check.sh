@@ -74,9 +74,10 @@ only CLibBPF Sources/CTrustRunSensor
 only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
 only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
+only Yams Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
 only FoundationEssentials Tests Benchmarks
-for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunSinks; do
+for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunSinks; do
     only "$stage" Sources/TrustRunAgent Tests Benchmarks
 done
 only TrustRunAgent Sources/trustrun-agent Tests Benchmarks
