@@ -20,7 +20,7 @@ BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -I
 SWIFTFLAGS := --disable-sandbox
 RELEASE := -c release --static-swift-stdlib
 
-BUILD_PACKAGES := libbpf-dev libelf-dev zlib1g-dev pkg-config gcc libc6-dev
+BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc libc6-dev
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
 	python3 python3-jsonschema golang-go bpftool clang-format libssl-dev
 

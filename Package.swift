@@ -48,9 +48,13 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "TrustRunInventory", swiftSettings: settings),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .target(name: "CTrustRunAssets"),
         .target(
             name: "TrustRunPolicy",
-            dependencies: ["TrustRunEvents", .product(name: "Yams", package: "Yams")],
+            dependencies: [
+                "CIDN2", "CTrustRunAssets", "TrustRunEvents", .product(name: "Yams", package: "Yams"),
+            ],
             swiftSettings: settings
         ),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
@@ -58,7 +62,7 @@ let package = Package(
             name: "TrustRunAgent",
             dependencies: [
                 "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunInventory",
-                "TrustRunSinks",
+                "TrustRunPolicy", "TrustRunSinks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

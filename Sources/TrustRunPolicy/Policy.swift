@@ -13,15 +13,19 @@ package struct Policy: Sendable {
 
     /// A file or preset that took part.
     package struct Document: Sendable, Hashable {
-        /// The file's path as it was named, or `preset:NAME`.
+        /// The file's path, taken from the working directory and normalised, or `preset:NAME`, with parameters if the policy has several of that
+        /// name.
         package var label: String
         package var name: String
         package var description: String?
+        /// The preset with its parameters; nil for a file.
+        package var preset: PresetReference?
 
-        package init(label: String, name: String, description: String?) {
+        package init(label: String, name: String, description: String?, preset: PresetReference? = nil) {
             self.label = label
             self.name = name
             self.description = description
+            self.preset = preset
         }
     }
 

@@ -16,6 +16,10 @@ package struct Rule: Sendable, Hashable {
     package var verify: Verification
     package var action: PolicyAction
     package var reason: String?
+    /// The page that it rests on.
+    package var source: String?
+    /// When somebody last compared it with that page: `YYYY-MM-DD`.
+    package var checked: String?
     package var origin: Origin
 
     /// What a name rule must see before payload passes.
@@ -29,7 +33,7 @@ package struct Rule: Sendable, Hashable {
     package init(
         id: String, patterns: [Pattern], ports: [ClosedRange<UInt16>]? = nil, transport: TransportProtocol? = nil,
         process: PathGlob? = nil, verify: Verification = .name, action: PolicyAction, reason: String? = nil,
-        origin: Origin = Origin(document: 0, line: 1, column: 1)
+        source: String? = nil, checked: String? = nil, origin: Origin = Origin(document: 0, line: 1, column: 1)
     ) {
         self.id = id
         self.patterns = patterns
@@ -39,6 +43,8 @@ package struct Rule: Sendable, Hashable {
         self.verify = verify
         self.action = action
         self.reason = reason
+        self.source = source
+        self.checked = checked
         self.origin = origin
     }
 }

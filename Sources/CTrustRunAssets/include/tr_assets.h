@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that this binary carries. */
+#ifndef TR_ASSETS_H
+#define TR_ASSETS_H
+
+#include <stddef.h>
+
+struct tr_asset {
+	const char *_Nonnull name;
+	const unsigned char *_Nonnull bytes;
+	size_t size;
+};
+
+/* The presets, Presets/NAME.yaml; NULL from the end of the list on. */
+const struct tr_asset *_Nullable tr_preset(size_t index);
+
+#endif
