@@ -75,6 +75,8 @@ only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
 only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
 only Yams Sources/TrustRunPolicy
+only CIDN2 Sources/TrustRunPolicy
+only CTrustRunAssets Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
 only FoundationEssentials Tests Benchmarks
 for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunSinks; do

@@ -41,18 +41,25 @@ extension Pattern {
     }
 
     private static func colonError(_ text: String) -> PatternTextError {
-        let isZoned = text.contains("%")
-        let colon = text.lastIndex(of: ":") ?? text.startIndex
-        let host = text[..<colon]
-        if text.hasPrefix("[") || !host.contains(":") {
-            let port = text[text.index(after: colon)...]
-            return PatternTextError(
-                message: "`\(text)` names a port; expected `match: \(host)` and `ports: \(port.isEmpty ? "443" : port)`"
-            )
+        let parts = text.split(separator: "]", maxSplits: 1, omittingEmptySubsequences: false)
+        if text.hasPrefix("["), parts.count == 2 {
+            let port = parts[1].dropFirst()
+            guard !port.isEmpty else {
+                return PatternTextError(
+                    message: "`\(text)` stands in brackets; expected `match: \(parts[0].dropFirst())`")
+            }
+            return portError(text, host: parts[0].dropFirst(), port: port)
         }
+        let sides = text.split(separator: ":", omittingEmptySubsequences: false)
+        if sides.count == 2 { return portError(text, host: sides[0], port: sides[1]) }
         return PatternTextError(
             message:
-                "`\(text)` is no IPv6 address; expected one such as 2001:db8::1\(isZoned ? ", without a zone" : "")")
+                "`\(text)` is no IPv6 address; expected one such as 2001:db8::1\(text.contains("%") ? ", without a zone" : "")"
+        )
+    }
+
+    private static func portError(_ text: String, host: Substring, port: Substring) -> PatternTextError {
+        PatternTextError(message: "`\(text)` names a port; expected `match: \(host)` and `ports: \(port)`")
     }
 
     private static func name(_ text: String) throws(PatternTextError) -> NamePattern {

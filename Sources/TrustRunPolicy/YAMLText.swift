@@ -86,8 +86,10 @@ extension YAMLText {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
             if context?.text.contains("alias") == true || problem.contains("alias") {
-                return self.error(mark, "an alias (*name); expected a text, in quotes if it begins with `*`")
+                return self.error(
+                    context?.mark ?? mark, "an alias (*name); expected a text, in quotes if it begins with `*`")
             }
+            if problem.contains("nesting level") { return tooDeep }
             if problem.contains("another document") {
                 return self.error(mark, "a second document begins; expected one document in a file")
             }
@@ -97,13 +99,16 @@ extension YAMLText {
                 context.mark,
                 "key `\(duplicates.first ?? "")` stands here and again further down; expected it once")
         case .memory:
-            return self.error(1, 1, "nested too deeply; expected at most \(Self.maximumDepth) levels")
+            return tooDeep
         case .reader(let problem, _, _, _):
             return self.error(1, 1, "no YAML: \(problem)")
         default:
             return self.error(1, 1, "no YAML")
         }
     }
+
+    /// For a text that is not parsed as far as its place.
+    private var tooDeep: PolicyError { error(1, 1, "nested too deeply; expected at most \(Self.maximumDepth) levels") }
 
     /// What YAML 1.1 5.1 lets a text hold, in UTF-8.
     private func checkCharacters(_ bytes: [UInt8]) throws(PolicyError) {
