@@ -98,8 +98,9 @@ extension DocumentDecoder {
             throw yaml.error(node.mark, "\(Self.kind(of: node)); expected \(what)")
         }
         let isNull = scalar.style == .plain && ["", "~", "null", "Null", "NULL"].contains(scalar.string)
-        // Block scalars end with a line feed that nobody means.
-        let text = scalar.string.hasSuffix("\n") ? String(scalar.string.dropLast()) : scalar.string
+        // Block scalars end with line feeds that nobody means.
+        let end = scalar.string.lastIndex { character in character != "\n" }
+        let text = end.map { end in String(scalar.string[...end]) } ?? ""
         guard !isNull, !text.isEmpty else { throw yaml.error(node.mark, "nothing; expected \(what)") }
         guard text.utf8.count <= maximum else {
             throw yaml.error(node.mark, "a text of \(text.utf8.count) bytes; expected at most \(maximum)")

@@ -165,7 +165,7 @@ import TrustRunPolicy
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent().appending(path: "Presets")
         let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-        #expect(files.sorted() == PresetCatalog.shipped.names.map { name in name + ".yaml" })
+        #expect(files.sorted() == PresetCatalog.shipped.names.map { name in name + ".yaml" }.sorted())
         for name in PresetCatalog.shipped.names {
             let bytes = try Data(contentsOf: folder.appending(path: name + ".yaml"))
             #expect(PresetCatalog.shipped.documents[name] == Array(bytes), "\(name) is not what the folder holds")
