@@ -7,4 +7,9 @@ package struct PathGlob: Sendable, Hashable {
     package init(_ text: String) {
         self.text = text
     }
+
+    /// Takes a path as raw bytes. The empty path is one that is not known, which no glob matches.
+    package func matches(_ path: Span<UInt8>) -> Bool {
+        !path.isEmpty && ByteGlob.matches(text.utf8.span, path)
+    }
 }

@@ -11,16 +11,19 @@ package struct PolicyQuestion: Sendable {
     package var name: DomainName?
     /// The executable's path; nil: not known, and rules with `process` take no part.
     package var executable: String?
+    /// Who begins the connection; inbound: only address and `any` rules without ports take part.
+    package var direction: Direction
 
     package init(
         address: IPAddress?, port: UInt16?, transport: TransportProtocol = .tcp, name: DomainName? = nil,
-        executable: String? = nil
+        executable: String? = nil, direction: Direction = .outbound
     ) {
         self.address = address
         self.port = port
         self.transport = transport
         self.name = name
         self.executable = executable
+        self.direction = direction
     }
 }
 

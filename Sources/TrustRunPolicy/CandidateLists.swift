@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import TrustRunEvents
+
+/// Lists of candidates, each in order of preference and each kept once, one behind the other; a list's number is the place of its first.
+struct CandidateLists: Sendable {
+    /// How many candidates a list may have, so that a kernel program can walk it within its bounds.
+    static let maximumLength = 256
+    /// How many there may be in all lists together.
+    static let maximumTotal = 1 << 22
+    /// The list of no candidate.
+    static let empty: UInt32 = 0
+
+    private(set) var all: [Candidate] = [
+        Candidate(rule: 0, firstPort: 0, lastPort: 0, process: 0, glob: 0, action: .block, conditions: .isLast)
+    ]
+    /// The first list with each hash.
+    private var known: [UInt64: UInt32] = [:]
+    private var draft: [Candidate] = []
+
+    /// The candidates of a list.
+    subscript(list: UInt32) -> ArraySlice<Candidate> {
+        guard list != Self.empty else { return [] }
+        let last = all[Int(list)...].firstIndex { candidate in candidate.conditions.contains(.isLast) }
+        return all[Int(list)...(last ?? Int(list))]
+    }
+
+    /// The number of the list of `own` and, after those, `inherited`. What can never be reached, since a candidate before it always fits, is
+    /// left out.
+    mutating func makeList(_ own: [Candidate], before inherited: ArraySlice<Candidate>) throws(ListError) -> UInt32 {
+        draft.removeAll(keepingCapacity: true)
+        var open: Candidate.Conditions = [.tcp, .udp]
+        for candidate in own { Self.append(candidate, to: &draft, open: &open) }
+        if !open.isEmpty {
+            for candidate in inherited { Self.append(candidate, to: &draft, open: &open) }
+        }
+        guard let last = draft.indices.last else { return Self.empty }
+        guard draft.count <= Self.maximumLength else { throw .tooLong }
+        draft[last].conditions.insert(.isLast)
+        return try numberOfDraft()
+    }
+
+    /// `open` are the transports for which no candidate so far always fits.
+    private static func append(
+        _ candidate: Candidate, to draft: inout [Candidate], open: inout Candidate.Conditions
+    ) {
+        guard !candidate.conditions.isDisjoint(with: open) else { return }
+        var candidate = candidate
+        candidate.conditions.remove(.isLast)
+        draft.append(candidate)
+        if candidate.process == 0, candidate.glob == 0, !candidate.conditions.contains(.hasPorts) {
+            open.subtract(candidate.conditions)
+        }
+    }
+
+    private mutating func numberOfDraft() throws(ListError) -> UInt32 {
+        var hash: UInt64 = 0
+        for candidate in draft { hash = (hash ^ candidate.fingerprint).folded(by: 0xa076_1d64_78bd_642f) }
+        if let list = known[hash], all[Int(list)...].starts(with: draft) { return list }
+        guard all.count + draft.count <= Self.maximumTotal else { throw .tooMany }
+        let list = UInt32(all.count)
+        all += draft
+        if known[hash] == nil { known[hash] = list }
+        return list
+    }
+
+    /// Frees what only making lists needs.
+    mutating func finish() {
+        (known, draft) = ([:], [])
+    }
+
+    enum ListError: Error {
+        case tooLong
+        case tooMany
+    }
+}
+
+extension Candidate {
+    fileprivate var fingerprint: UInt64 {
+        let place = UInt64(rule) << 32 | UInt64(firstPort) << 16 | UInt64(lastPort)
+        let rest =
+            UInt64(process) << 32 | UInt64(glob) << 16 | UInt64(action.rawValue) << 8 | UInt64(conditions.rawValue)
+        return place.folded(by: 0xe703_7ed1_a0b4_28db) ^ rest
+    }
+}

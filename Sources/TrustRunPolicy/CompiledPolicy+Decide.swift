@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package import TrustRunEvents
+
+extension CompiledPolicy {
+    /// What the policy says of a destination with at most one name; the most specific rule that fits decides:
+    ///
+    /// 1. The longest address prefix, if it says block or kill and is longer than /0.
+    /// 2. Else the best name rule: exact first, then more literal labels from the right, then more literal bytes.
+    /// 3. Else that longest prefix; then `any`; then the default action.
+    ///
+    /// Ties go to the earlier rule. A rule whose ports, protocol or process do not fit takes no part, and the next best does.
+    ///
+    /// A name rule that permits (allow, alert) takes part for UDP only with `protocol: udp` and `verify: address`, since nothing later
+    /// checks what a datagram's peer is. Without them it is passed over as any other rule that does not fit: a less specific name rule
+    /// that blocks then decides, else step 3. So a destination that only a name would have allowed gets the default action, which refuses
+    /// it in a policy that refuses what it does not know, and lets it through in one that lets through what it does not know.
+    ///
+    /// - Parameters:
+    ///   - address: In any form; nil: not known, and address rules take no part.
+    ///   - port: nil: not known, and rules with ports take no part.
+    ///   - name: Lower case, no trailing dot.
+    ///   - executable: From this policy's `executableClass(of:)`.
+    package func decide(
+        address: IPAddress?, port: UInt16?, transport: TransportProtocol, name: Span<UInt8>?,
+        executable: ExecutableClass
+    ) -> Decision {
+        let approach = Approach(transport: transport, port: port, executable: executable)
+        var byAddress = 0
+        if let address {
+            byAddress = first(in: addresses.list(for: address), approach)
+            let candidate = lists.all[byAddress]
+            if byAddress != 0, candidate.action >= .block, !candidate.conditions.contains(.isWholeFamily) {
+                return decision(byAddress, .address)
+            }
+        }
+        if let name {
+            let byName = first(in: names.list(for: name), approach, name)
+            if byName != 0 { return decision(byName, .name) }
+        }
+        return byAddress != 0 ? decision(byAddress, .address) : fallBack(approach)
+    }
+
+    /// What the policy says of who connects in: only address rules and `any` rules without ports, and the default action, take part, and the
+    /// longest prefix decides. Whether it is asked at all is the setting `inbound`.
+    package func decideInbound(
+        address: IPAddress?, transport: TransportProtocol, executable: ExecutableClass
+    ) -> Decision {
+        let approach = Approach(transport: transport, port: nil, executable: executable, isInbound: true)
+        let byAddress = address.map { address in first(in: addresses.list(for: address), approach) } ?? 0
+        return byAddress != 0 ? decision(byAddress, .address) : fallBack(approach)
+    }
+
+    package func decide(_ question: PolicyQuestion) -> Decision {
+        let path = question.executable ?? ""
+        let executable = executableClass(of: path.utf8.span)
+        switch question.direction {
+        case .inbound:
+            return decideInbound(address: question.address, transport: question.transport, executable: executable)
+        case .outbound:
+            let (address, port, transport) = (question.address, question.port, question.transport)
+            guard let name = question.name else {
+                return decide(address: address, port: port, transport: transport, name: nil, executable: executable)
+            }
+            return decide(address: address, port: port, transport: transport, name: name.span, executable: executable)
+        }
+    }
+
+    @inline(never) private func fallBack(_ approach: Approach) -> Decision {
+        let found = first(in: any, approach)
+        if found != 0 { return decision(found, .any) }
+        return Decision(action: policy.settings.defaultAction.value, basis: .defaults, rule: nil)
+    }
+
+    @inline(__always) private func decision(_ candidate: Int, _ basis: DecisionBasis) -> Decision {
+        Decision(action: lists.all[candidate].action, basis: basis, rule: Int(lists.all[candidate].rule))
+    }
+
+    /// The place of the first candidate of a list that fits; 0: none does.
+    @inline(__always) private func first(in list: UInt32, _ approach: Approach, _ name: Span<UInt8>? = nil) -> Int {
+        var place = Int(list)
+        while true {
+            let candidate = lists.all[place]
+            if approach.fits(candidate), candidate.glob == 0 || matches(candidate.glob, name) { return place }
+            if candidate.conditions.contains(.isLast) { return 0 }
+            place += 1
+        }
+    }
+
+    @inline(never) private func matches(_ glob: UInt16, _ name: Span<UInt8>?) -> Bool {
+        guard let name else { return false }
+        return nameGlobs[Int(glob) - 1].matches(name)
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A hash table from names, or ends of names, to numbers.
+///
+/// Eight slots make a bucket. A byte of each key's hash, its tag, lies apart from the slots, the eight of a bucket in one word: nearly
+/// every search for what is not there ends after one look into memory that is small enough for a processor's cache.
+struct NameTable: Sendable {
+    private struct Slot {
+        /// Where the key is in `keys`: its length, then its bytes.
+        var key: UInt32
+        var value: UInt32
+    }
+
+    /// Zero where a slot is free.
+    private var tags: [UInt64]
+    private var slots: [Slot]
+    private var keys: [UInt8] = []
+    private(set) var count = 0
+
+    /// For as many keys at most.
+    init(capacity: Int) {
+        // A third full at most on average, so that few buckets are full.
+        var buckets = 1
+        while buckets * 8 < capacity * 2 { buckets *= 2 }
+        tags = Array(repeating: 0, count: buckets)
+        slots = Array(repeating: Slot(key: 0, value: 0), count: buckets * 8)
+    }
+
+    /// Whether a bucket has the key's tag: false means that the key is not there.
+    @inline(__always) func mayContain(_ hash: UInt64) -> Bool {
+        let word = tags[bucket(hash)]
+        return word.places(of: Self.tag(hash)) != 0 || word.places(of: 0) == 0
+    }
+
+    /// The number of a key.
+    func find(_ name: Span<UInt8>, hash: UInt64) -> UInt32? {
+        var bucket = bucket(hash)
+        while true {
+            let word = tags[bucket]
+            var places = word.places(of: Self.tag(hash))
+            while places != 0 {
+                let slot = slots[bucket * 8 + places.trailingZeroBitCount / 8]
+                if isKey(at: Int(slot.key), equalTo: name) { return slot.value }
+                places &= places - 1
+            }
+            if word.places(of: 0) != 0 { return nil }
+            bucket = (bucket + 1) & (tags.count - 1)
+        }
+    }
+
+    /// The number of a key, which is how many were there before it, if it is new.
+    mutating func insert(_ name: Span<UInt8>) -> UInt32 {
+        let hash = NameHash.of(name)
+        if let value = find(name, hash: hash) { return value }
+        var bucket = bucket(hash)
+        while tags[bucket].places(of: 0) == 0 { bucket = (bucket + 1) & (tags.count - 1) }
+        let place = tags[bucket].places(of: 0).trailingZeroBitCount / 8
+        tags[bucket] |= UInt64(Self.tag(hash)) << UInt64(8 * place)
+        slots[bucket * 8 + place] = Slot(key: UInt32(keys.count), value: UInt32(count))
+        keys.append(UInt8(name.count))
+        for index in name.indices { keys.append(name[index]) }
+        count += 1
+        return UInt32(count - 1)
+    }
+
+    /// Puts another number in place of each key's.
+    mutating func replaceValues(_ values: [UInt32]) {
+        for slot in slots.indices where isTaken(slot) { slots[slot].value = values[Int(slots[slot].value)] }
+    }
+
+    /// Every key with its number.
+    var entries: [(key: [UInt8], value: UInt32)] {
+        slots.indices.filter(isTaken).map { slot in
+            let start = Int(slots[slot].key) + 1
+            return (Array(keys[start..<start + Int(keys[start - 1])]), slots[slot].value)
+        }
+    }
+
+    private func isTaken(_ slot: Int) -> Bool {
+        tags[slot / 8] >> UInt64(slot % 8 * 8) & 0xff != 0
+    }
+
+    @inline(__always) private func bucket(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash) & (tags.count - 1)
+    }
+
+    @inline(__always) private static func tag(_ hash: UInt64) -> UInt8 {
+        UInt8(truncatingIfNeeded: hash >> 56 | (hash >> 56 == 0 ? 1 : 0))
+    }
+
+    @inline(__always) private func isKey(at start: Int, equalTo name: Span<UInt8>) -> Bool {
+        guard Int(keys[start]) == name.count else { return false }
+        let key = keys.span.extracting(start + 1..<start + 1 + name.count)
+        var end = name.count
+        while end > 0 {
+            guard key.block(endingAt: end) == name.block(endingAt: end) else { return false }
+            end -= 8
+        }
+        return true
+    }
+}

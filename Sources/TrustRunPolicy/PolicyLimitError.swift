@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A policy that is larger than what can be compiled; nothing of it is in force.
+package struct PolicyLimitError: Error, CustomStringConvertible, Equatable {
+    /// What there is too much of, how much may be, and what to do.
+    package let message: String
+    /// The rule with which the policy went beyond, if it was one.
+    package let origin: Origin?
+
+    package var description: String { message }
+
+    init(_ excess: String, _ limit: Int, _ remedy: String, _ rule: Rule?) {
+        let place = rule.map { rule in " (at rule \(rule.id))" } ?? ""
+        message = "the policy has \(excess) than the \(limit) that it may have\(place); \(remedy)"
+        origin = rule?.origin
+    }
+}
