@@ -6,7 +6,7 @@ package import TrustRunEvents
 package struct EventFilter: Sendable {
     /// A bit for each type that is admitted, by its position.
     private let types: UInt16
-    private let phases: (connect: Bool, accept: Bool, close: Bool)
+    private let phases: (connect: Bool, accept: Bool, close: Bool, violation: Bool)
     private let cgroup: String?
     private let pid: UInt32?
     /// There is a group or a process to look at.
@@ -18,7 +18,8 @@ package struct EventFilter: Sendable {
             types?.contains(type) ?? true ? bits | 1 << type.position : bits
         }
         phases = (
-            types?.contains(.connect) ?? true, types?.contains(.accept) ?? true, types?.contains(.close) ?? true
+            types?.contains(.connect) ?? true, types?.contains(.accept) ?? true, types?.contains(.close) ?? true,
+            types?.contains(.violation) ?? true
         )
         isPartial = cgroup != nil || pid != nil
         self.cgroup = cgroup
@@ -37,12 +38,18 @@ package struct EventFilter: Sendable {
             case .connect: phases.connect
             case .accept: phases.accept
             case .close: phases.close
+            case .violation: phases.violation
             }
         return isWanted && (!isPartial || admits(report.owner?.process, report.owner?.cgroup))
     }
 
     private func admits(_ type: EventType, _ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {
-        types >> type.position & 1 != 0 && (!isPartial || admits(process, group))
+        types >> type.position & 1 != 0 && concerns(process, group)
+    }
+
+    /// Whether the user asked for this process, whatever the types.
+    func concerns(_ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {
+        !isPartial || admits(process, group)
     }
 
     private func admits(_ process: ProcessIdentity?, _ group: CgroupIdentity?) -> Bool {

@@ -30,16 +30,14 @@ internal import TrustRunSinks
         return written >= limit
     }
 
-    func receive(_ event: borrowing EnrichedEvent) {
+    func receive(_ event: inout EnrichedEvent) {
         if case .exec = event.body, let process = event.process { onExec(process) }
         guard !isComplete, filter.admits(event) else { return }
-        writer.write(copy event)
-        unsafe count += 1
+        if writer.write(event) { unsafe count += 1 }
     }
 
     func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
         guard !isComplete, filter.admits(phase, &report) else { return }
-        writer.write(phase, &report, time: time, hook: hook)
-        unsafe count += 1
+        if writer.write(phase, &report, time: time, hook: hook) { unsafe count += 1 }
     }
 }

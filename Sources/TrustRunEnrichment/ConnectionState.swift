@@ -57,6 +57,7 @@ struct ConnectionState {
             report.connection.names.clear()
         }
         report.connection.names.source = .none
+        if report.connection.verdict != nil { report.connection.verdict = nil }
     }
 
     /// Makes a void state that of an outbound TCP connection that nobody has answered yet.

@@ -51,7 +51,8 @@ extension Enricher {
         told.applicationProtocols = hello.applicationProtocols.names
         told.connection = state?.event()
         if let process = state?.process { told.isFromLibrary = claims.take(name, of: process.key) }
-        emit(.sni(told), at: time, process: state?.process, cgroup: state?.cgroup, hook: .clientHello)
+        guard let verdict = emit(told, of: state, at: time) else { return }
+        _ = connections.update(facts.cookie) { state -> Void in state.report.connection.verdict = verdict }
     }
 
     /// What a connection is called once its server name is known: proven if an answer gave this address for that name.

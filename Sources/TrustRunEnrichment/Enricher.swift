@@ -4,15 +4,17 @@ internal import TrustRunWire
 
 /// Gets each event when it is complete.
 package protocol EventReceiver: AnyObject {
-    func receive(_ event: borrowing EnrichedEvent)
-    /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`. The report is lent and
-    /// stays as it is.
+    /// A receiver that judges adds what it finds.
+    func receive(_ event: inout EnrichedEvent)
+    /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`. The report is lent: but
+    /// for the verdict it stays as it is.
     func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook)
 }
 
 extension EventReceiver {
     package func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
-        receive(EnrichedEvent(phase, report, time: time, hook: hook))
+        var event = EnrichedEvent(phase, report, time: time, hook: hook)
+        receive(&event)
     }
 }
 
@@ -151,9 +153,21 @@ package final class Enricher {
         _ body: EnrichedEvent.Body, at time: UInt64, process: ProcessIdentity?, cgroup: CgroupIdentity?,
         hook: StaticHook
     ) {
-        receiver.receive(
-            EnrichedEvent(time: time &+ bootOffset, process: process, cgroup: cgroup, hook: hook, body: body)
+        var event = EnrichedEvent(
+            time: time &+ bootOffset, process: process, cgroup: cgroup, hook: hook, body: body
         )
+        receiver.receive(&event)
+    }
+
+    /// Tells of a server name; the answer is what the policy says of the connection now.
+    func emit(_ serverName: ServerNameEvent, of state: ConnectionState?, at time: UInt64) -> Verdict? {
+        var event = EnrichedEvent(
+            time: time &+ bootOffset, process: state?.process, cgroup: state?.cgroup, hook: .clientHello,
+            body: .sni(serverName)
+        )
+        receiver.receive(&event)
+        guard case .sni(let judged) = event.body else { return nil }
+        return judged.connection?.verdict
     }
 
     /// Tells of a connection whose process and group are the state's.
@@ -163,6 +177,7 @@ package final class Enricher {
     ) {
         var report = ConnectionReport(connection: connection, owner: state.report.owner)
         receiver.receive(phase, &report, time: time &+ bootOffset, hook: hook)
+        state.report.connection.verdict = report.connection.verdict
     }
 
     /// The same with what the state's report says already.

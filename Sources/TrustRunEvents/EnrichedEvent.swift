@@ -20,6 +20,7 @@ package struct EnrichedEvent {
         case sni(ServerNameEvent)
         case exec
         case exit(ExitEvent)
+        case violation(ConnectionEvent)
     }
 
     package init(
@@ -41,25 +42,27 @@ package struct EnrichedEvent {
         case .sni: .sni
         case .exec: .exec
         case .exit: .exit
+        case .violation: .violation
         }
     }
 }
 
 /// What a connection's event tells of it.
 package enum ConnectionPhase: Sendable {
-    case connect, accept, close
+    case connect, accept, close, violation
 
     package var type: EventType {
         switch self {
         case .connect: .connect
         case .accept: .accept
         case .close: .close
+        case .violation: .violation
         }
     }
 
     package var isClosing: Bool {
         switch self {
-        case .connect, .accept: false
+        case .connect, .accept, .violation: false
         case .close: true
         }
     }
@@ -83,6 +86,7 @@ extension EnrichedEvent {
             case .connect: .connect(report.connection)
             case .accept: .accept(report.connection)
             case .close: .close(report.connection)
+            case .violation: .violation(report.connection)
             }
         self.init(time: time, process: report.owner?.process, cgroup: report.owner?.cgroup, hook: hook, body: body)
     }
@@ -90,7 +94,7 @@ extension EnrichedEvent {
 
 /// The event's `type` in the stream.
 package enum EventType: String, CaseIterable, Sendable {
-    case session, connect, accept, close, dns, sni, exec, exit, loss
+    case session, connect, accept, close, dns, sni, exec, exit, violation, loss
 
     /// The place in `allCases`.
     package var position: Int {
@@ -103,7 +107,8 @@ package enum EventType: String, CaseIterable, Sendable {
         case .sni: 5
         case .exec: 6
         case .exit: 7
-        case .loss: 8
+        case .violation: 8
+        case .loss: 9
         }
     }
 }
@@ -131,6 +136,8 @@ package struct ConnectionEvent {
     package var errorNumber: UInt32 = 0
     package var durationNanoseconds: UInt64?
     package var bytes: ConnectionBytes?
+    /// nil: no policy judges.
+    package var verdict: Verdict?
 
     package init(
         id: ConnectionID, direction: Direction, transport: TransportProtocol, source: Endpoint,

@@ -42,6 +42,14 @@ package struct DestinationNames {
         }
     }
 
+    /// Whether the client has sent one.
+    package var hasServerName: Bool {
+        switch source {
+        case .sni, .dnsAndSNI: true
+        case .dns, .none: false
+        }
+    }
+
     package mutating func clear() {
         name = nil
         several = nil

@@ -49,6 +49,11 @@ package final class ProcessIdentity {
         get { unsafe storedBindings }
         set { unsafe storedBindings = newValue }
     }
+    /// Which of the policy's globs the executable matches, a bit each; the judge fills it.
+    package var executableBits: InlineArray<4, UInt64>? {
+        get { unsafe storedExecutableBits }
+        set { unsafe storedExecutableBits = newValue }
+    }
     /// The form in which a sink writes this process; the sink fills it, whoever changes the process empties it.
     package var encoded: [UInt8] {
         get { unsafe Array(text.bytes) }
@@ -61,6 +66,7 @@ package final class ProcessIdentity {
     @exclusivity(unchecked) private var storedGroup: UInt32
     @exclusivity(unchecked) private var storedCgroup: CgroupIdentity?
     @exclusivity(unchecked) private var storedBindings: NameBindings?
+    @exclusivity(unchecked) private var storedExecutableBits: InlineArray<4, UInt64>?
     /// Where that form is.
     package let text = KeptText()
 

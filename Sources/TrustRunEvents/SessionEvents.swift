@@ -21,6 +21,26 @@ package struct SessionStart {
     package var version: String
     package var kernel: String
     package var capabilities: [Capability]
+    /// Those that are trusted with names: the policy's, else those of resolv.conf.
+    package var resolvers: [IPAddress] = []
+    /// nil: nothing is judged.
+    package var policy: PolicyFacts?
+
+    /// What judges the session's connections.
+    package struct PolicyFacts: Sendable {
+        package var name: String
+        /// The files and presets that it is made of.
+        package var documents: [String]
+        package var ruleCount: Int
+        package var defaultAction: PolicyAction
+
+        package init(name: String, documents: [String], ruleCount: Int, defaultAction: PolicyAction) {
+            self.name = name
+            self.documents = documents
+            self.ruleCount = ruleCount
+            self.defaultAction = defaultAction
+        }
+    }
 
     package init(time: UInt64, version: String, kernel: String, capabilities: [Capability]) {
         self.time = time
@@ -42,6 +62,8 @@ package struct SessionSummary {
     /// Lines written, by `EventType.allCases` order.
     package var events: [UInt64]
     package var lost: UInt64
+    /// By `PolicyAction.rawValue`; nil: nothing was judged.
+    package var violations: [UInt64]?
 
     package init(time: UInt64, durationNanoseconds: UInt64, reason: Reason, events: [UInt64], lost: UInt64) {
         self.time = time

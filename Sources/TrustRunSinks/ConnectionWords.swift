@@ -33,6 +33,7 @@ extension ConnectionPhase {
         case .connect: 1
         case .accept: 2
         case .close: 3
+        case .violation: 8
         }
     }
 }

@@ -19,7 +19,7 @@ package final class EventWriter {
     /// Lines written, by `EventType.position`.
     package var linesWritten: [UInt64] { EventType.allCases.map { type in unsafe lines[type.position] } }
     /// Unchecked is sound: counting calls nothing.
-    @exclusivity(unchecked) private var lines = InlineArray<9, UInt64>(repeating: 0)
+    @exclusivity(unchecked) private var lines = InlineArray<10, UInt64>(repeating: 0)
     /// Events dropped since the start.
     package private(set) var totalDrops: UInt64 = 0
     private var drops = [UInt64](repeating: 0, count: EventType.allCases.count)
@@ -37,21 +37,24 @@ package final class EventWriter {
     /// Why the output failed, other than that its reader went away.
     package var writeError: OutputError? { queue.writeError }
 
-    /// Writes an event, or drops and counts it if the reader is too slow.
-    package func write(_ event: EnrichedEvent) {
-        count(writeLine { buffer in encoder.encode(event, into: &buffer) }, as: event.type)
+    /// Writes an event, or drops and counts it if the reader is too slow: then false.
+    @discardableResult
+    package func write(_ event: EnrichedEvent) -> Bool {
+        let isWritten = writeLine { buffer in encoder.encode(event, into: &buffer) }
+        count(isWritten, at: event.type.position)
+        return isWritten
     }
 
     /// The same for a connection's event; the report is lent and stays as it is.
-    package func write(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
+    @discardableResult
+    package func write(
+        _ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook
+    ) -> Bool {
         let isWritten = writeLine { buffer in
             encoder.encode(phase, &report, time: time, hook: hook, into: &buffer)
         }
         count(isWritten, at: phase.position)
-    }
-
-    private func count(_ isWritten: Bool, as type: EventType) {
-        count(isWritten, at: type.position)
+        return isWritten
     }
 
     @inline(always)

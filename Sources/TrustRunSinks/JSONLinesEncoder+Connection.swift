@@ -11,14 +11,17 @@ extension JSONLinesEncoder {
         into buffer: inout OutputBuffer
     ) -> Bool {
         buffer.beginLine()
-        guard buffer.room >= Self.lineMax, Self.isPrepared(report.owner) || prepare(report.owner) else {
+        guard buffer.room >= Self.lineMax, Self.isPrepared(report.owner) || prepare(report.owner),
+            Self.isPrepared(report.connection.verdict) || Self.prepare(report.connection.verdict)
+        else {
             return buffer.refuseLine()
         }
         let header = unsafe headers[phase.position]
         let ending = unsafe endings[hook.rawValue]
         let who = unsafe Self.text(of: report.owner?.process)
         let group = unsafe Self.text(of: report.owner?.cgroup)
-        let length = Self.lineMax + header.count + who.count + group.count + ending.count
+        let verdict = unsafe Self.text(of: report.connection.verdict)
+        let length = Self.lineMax + header.count + who.count + group.count + verdict.count + ending.count
         guard var line = buffer.cursor(atMost: length + Self.length(of: report.connection.names)) else {
             return buffer.refuseLine()
         }
@@ -29,6 +32,7 @@ extension JSONLinesEncoder {
         unsafe line.put(group)
         Self.putParties(of: &report.connection, &namespaces, at: &line)
         Self.putFate(of: &report.connection, phase, at: &line)
+        unsafe line.put(verdict)
         unsafe line.put(ending)
         line.put("\n")
         buffer.commit(line)
@@ -42,6 +46,7 @@ extension JSONLinesEncoder {
     ) {
         if connection.isExisting { line.put(",\"existing\":true") }
         if connection.isQUIC { line.put(",\"quic\":true") }
+        if case .violation = phase { return }
         let outcome = connection.outcome
         // A text of known length is copied without a call.
         if case .established = outcome {

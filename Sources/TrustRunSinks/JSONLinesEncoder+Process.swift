@@ -43,7 +43,7 @@ extension JSONLinesEncoder {
 
     /// `KeptText.bytes`, without a call into another module.
     @inline(always)
-    private static func bytes(at place: UnsafePointer<KeptText.Place>) -> UnsafeBufferPointer<UInt8> {
+    static func bytes(at place: UnsafePointer<KeptText.Place>) -> UnsafeBufferPointer<UInt8> {
         unsafe UnsafeBufferPointer(start: place.pointee.start, count: place.pointee.count)
     }
 

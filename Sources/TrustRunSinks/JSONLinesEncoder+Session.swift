@@ -21,8 +21,31 @@ extension JSONLinesEncoder {
         }
         buffer.append("}")
         Self.appendMissing(start.capabilities.filter { $0.hook == nil }, to: &buffer)
+        buffer.append(",\"resolvers\":[")
+        Self.append(texts: start.resolvers.map(\.description), to: &buffer)
+        buffer.append("]")
+        if let policy = start.policy { Self.append(policy, to: &buffer) }
         buffer.append("}")
         return buffer.endLine()
+    }
+
+    private static func append(_ policy: SessionStart.PolicyFacts, to buffer: inout OutputBuffer) {
+        buffer.append(",\"policy\":{\"name\":")
+        buffer.append(jsonString: policy.name)
+        buffer.append(",\"documents\":[")
+        append(texts: policy.documents, to: &buffer)
+        buffer.append("],\"rules\":")
+        buffer.append(decimal: UInt64(policy.ruleCount))
+        buffer.append(",\"default\":\"")
+        buffer.append(policy.defaultAction.text)
+        buffer.append("\",\"enforced\":false}")
+    }
+
+    private static func append(texts: [String], to buffer: inout OutputBuffer) {
+        for (index, text) in texts.enumerated() {
+            if index > 0 { buffer.append(",") }
+            buffer.append(jsonString: text)
+        }
     }
 
     private static func appendMissing(_ missing: [SessionStart.Capability], to buffer: inout OutputBuffer) {
@@ -53,11 +76,24 @@ extension JSONLinesEncoder {
         buffer.append(decimal: summary.events.reduce(0, &+))
         buffer.append("},\"lost\":")
         buffer.append(decimal: summary.lost)
+        if let violations = summary.violations { Self.append(violations, to: &buffer) }
         Self.appendDuration(summary.durationNanoseconds, to: &buffer)
         buffer.append(",\"reason\":")
         buffer.append(jsonString: summary.reason.rawValue)
         buffer.append("}}")
         return buffer.endLine()
+    }
+
+    /// Writes how often each action but `allow` was the verdict.
+    private static func append(_ violations: [UInt64], to buffer: inout OutputBuffer) {
+        buffer.append(",\"violations\":{")
+        for (action, count) in zip(PolicyAction.allCases, violations) where action != .allow {
+            buffer.append(action == .alert ? "\"" : ",\"")
+            buffer.append(action.text)
+            buffer.append("\":")
+            buffer.append(decimal: count)
+        }
+        buffer.append("}")
     }
 
     package func encode(losses: [LossEntry], time: UInt64, into buffer: inout OutputBuffer) -> Bool {

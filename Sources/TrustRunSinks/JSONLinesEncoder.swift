@@ -53,6 +53,7 @@ package final class JSONLinesEncoder: EventEncoder {
         case .connect(let told): (phase, connection) = (.connect, told)
         case .accept(let told): (phase, connection) = (.accept, told)
         case .close(let told): (phase, connection) = (.close, told)
+        case .violation(let told): (phase, connection) = (.violation, told)
         default: return encodeOther(event, into: &buffer)
         }
         var report = ConnectionReport(
@@ -73,9 +74,11 @@ package final class JSONLinesEncoder: EventEncoder {
         if let cgroup = event.cgroup { appendCached(cgroup, to: &buffer) }
         switch event.body {
         case .dns(let message): Self.append(message, to: &buffer)
-        case .sni(let serverName): Self.append(serverName, to: &buffer)
+        case .sni(let serverName):
+            Self.append(serverName, to: &buffer)
+            if let verdict = serverName.connection?.verdict { Self.append(verdict, to: &buffer) }
         case .exit(let exit): Self.append(exit, to: &buffer)
-        case .exec, .connect, .accept, .close: break
+        case .exec, .connect, .accept, .close, .violation: break
         }
         unsafe buffer.append(endings[event.hook.rawValue])
         return buffer.endLine()

@@ -3,7 +3,8 @@
 import TrustRunEvents
 
 extension TextEncoder {
-    static func append(_ connection: ConnectionEvent, to buffer: inout OutputBuffer) {
+    /// `isWhole`: with what became of it.
+    static func append(_ connection: ConnectionEvent, isWhole: Bool = true, to buffer: inout OutputBuffer) {
         switch connection.direction {
         case .outbound:
             buffer.append(" → ")
@@ -17,6 +18,7 @@ extension TextEncoder {
         if connection.transport == .udp { buffer.append("  udp") }
         if connection.isQUIC { buffer.append("  quic") }
         if connection.isExisting { buffer.append("  existing") }
+        guard isWhole else { return }
         if let outcome = connection.outcome {
             buffer.append("  ")
             buffer.append(outcome.text)

@@ -19,6 +19,15 @@ extension TextEncoder {
             buffer.append(printable: capability.tried)
             buffer.append(")")
         }
+        if let policy = start.policy {
+            buffer.append(", policy ")
+            buffer.append(printable: policy.name)
+            buffer.append(" (")
+            buffer.append(decimal: UInt64(policy.ruleCount))
+            buffer.append(policy.ruleCount == 1 ? " rule, else " : " rules, else ")
+            buffer.append(policy.defaultAction.text)
+            buffer.append("; not enforced)")
+        }
         return buffer.endLine()
     }
 

@@ -6,7 +6,7 @@ package import TrustRunEvents
 package final class TextEncoder: EventEncoder {
     /// The width of the process column: a comm of 15 bytes, brackets and a pid of 7 digits.
     private static let processWidth = 24
-    private static let typeWidth = 8
+    private static let typeWidth = 10
 
     enum Colour {
         case dim, bold, green, yellow, red, cyan, plain
@@ -23,10 +23,13 @@ package final class TextEncoder: EventEncoder {
         begin(event.type, time: event.time, colour: Self.colour(of: event), in: &buffer)
         append(event.process, to: &buffer)
         switch event.body {
-        case .connect(let connection), .accept(let connection), .close(let connection):
-            Self.append(connection, to: &buffer)
+        case .connect(let connection), .accept(let connection), .close(let connection), .violation(let connection):
+            Self.append(connection, isWhole: event.type != .violation, to: &buffer)
+            if let verdict = connection.verdict { append(verdict, of: event.type, to: &buffer) }
         case .dns(let message): Self.append(message, to: &buffer)
-        case .sni(let serverName): Self.append(serverName, to: &buffer)
+        case .sni(let serverName):
+            Self.append(serverName, to: &buffer)
+            if let verdict = serverName.connection?.verdict { append(verdict, of: event.type, to: &buffer) }
         case .exec:
             if let process = event.process { Self.appendCommandLine(of: process, to: &buffer) }
         case .exit(let exit): Self.append(exit, to: &buffer)
@@ -72,6 +75,7 @@ package final class TextEncoder: EventEncoder {
             case .refused, .timedOut, .unreachable, .reset, .failed: .red
             }
         case .accept: .green
+        case .violation: .red
         case .dns, .sni: .cyan
         case .exec: .bold
         case .close, .exit: .dim

@@ -63,7 +63,7 @@ private final class Bench: FlowCounts {
 }
 
 private final class Checks: EventReceiver {
-    func receive(_ event: borrowing EnrichedEvent) {
+    func receive(_ event: inout EnrichedEvent) {
         switch event.body {
         case .connect(let told), .accept(let told), .close(let told):
             precondition(told.names.candidates.isEmpty || told.names.name == nil)

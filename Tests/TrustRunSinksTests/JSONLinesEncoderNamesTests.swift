@@ -73,7 +73,7 @@ import TrustRunSinks
     }
 
     @Test func writesSessionStart() throws {
-        let start = SessionStart(
+        var start = SessionStart(
             time: Samples.time, version: "0.1.0", kernel: "6.18.0",
             capabilities: [
                 SessionStart.Capability(name: "connect", hook: "fentry/tcp_connect", tried: ""),
@@ -84,17 +84,31 @@ import TrustRunSinks
             try Samples.checked { Samples.encoder().encode(start, into: &$0) } == Self.head
                 + #""session","host":"box","phase":"start","version":"0.1.0","kernel":"6.18.0","#
                 + #""hooks":{"connect":"fentry/tcp_connect","exec":"tp_btf/sched_process_exec"},"#
-                + #""missing":[{"capability":"sni","reason":"no \"BTF\""}]}"#)
+                + #""missing":[{"capability":"sni","reason":"no \"BTF\""}],"resolvers":[]}"#)
+        start.capabilities = []
+        start.resolvers = [IPAddress(ipv4: 0x0a00_0035), IPAddress(high: 0, low: 1)]
+        start.policy = SessionStart.PolicyFacts(
+            name: "p", documents: ["p.yaml", "preset:doh"], ruleCount: 3, defaultAction: .block)
+        #expect(
+            try Samples.checked { Samples.encoder().encode(start, into: &$0) } == Self.head
+                + #""session","host":"box","phase":"start","version":"0.1.0","kernel":"6.18.0","hooks":{},"#
+                + #""resolvers":["10.0.0.53","::1"],"policy":{"name":"p","documents":["p.yaml","preset:doh"],"#
+                + #""rules":3,"default":"block","enforced":false}}"#)
     }
 
     @Test func writesSessionSummary() throws {
-        let summary = SessionSummary(
-            time: Samples.time, durationNanoseconds: 9, reason: .signal, events: [2, 3, 0, 1, 0, 0, 0, 0, 1], lost: 4)
+        var summary = SessionSummary(
+            time: Samples.time, durationNanoseconds: 9, reason: .signal, events: [2, 3, 0, 1, 0, 0, 0, 0, 0, 1], lost: 4
+        )
         #expect(
             try Samples.checked { Samples.encoder().encode(summary, into: &$0) } == Self.head
                 + #""session","host":"box","phase":"end","summary":{"events":{"session":2,"connect":3,"accept":0,"#
-                + #""close":1,"dns":0,"sni":0,"exec":0,"exit":0,"loss":1,"total":7},"lost":4,"duration_ns":9,"#
-                + #""reason":"signal"}}"#)
+                + #""close":1,"dns":0,"sni":0,"exec":0,"exit":0,"violation":0,"loss":1,"total":7},"lost":4,"#
+                + #""duration_ns":9,"reason":"signal"}}"#)
+        summary.violations = [7, 1, 2, 3]
+        #expect(
+            try Samples.checked { Samples.encoder().encode(summary, into: &$0) }
+                .contains(#""lost":4,"violations":{"alert":1,"block":2,"kill":3},"duration_ns":9"#))
     }
 
     @Test func writesLosses() throws {

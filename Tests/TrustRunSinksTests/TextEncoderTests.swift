@@ -31,7 +31,7 @@ import TrustRunSinks
             Self.line(
                 Samples.event(
                     .connect(connection), hook: .connect, process: Samples.process(), cgroup: Samples.cgroup()))
-                == "connect curl[100]                → example.test (93.184.216.34):443  established  12.3 ms"
+                == "connect   curl[100]                → example.test (93.184.216.34):443  established  12.3 ms"
                 + "  docker:0123456789ab\n")
         connection.names = DestinationNames(candidates: [try Samples.host("a.test"), try Samples.host("b.test")])
         connection.outcome = nil
@@ -39,7 +39,7 @@ import TrustRunSinks
         connection.bytes = .tcp(acknowledged: 1536, unacknowledged: 5, received: 3 << 20)
         #expect(
             Self.line(Samples.event(.close(connection), hook: .close))
-                == "close   -                        → a.test|b.test (93.184.216.34):443  3m12s"
+                == "close     -                        → a.test|b.test (93.184.216.34):443  3m12s"
                 + "  ↑ 1.5 KiB (+ 5 B unacknowledged) ↓ 3.0 MiB\n")
         connection = Samples.connection()
         connection.destination = Samples.resolver
@@ -47,14 +47,14 @@ import TrustRunSinks
         connection.errorNumber = 101
         #expect(
             Self.line(Samples.event(.connect(connection), hook: .connect))
-                == "connect -                        → [2001:db8::35]:53  unreachable ENETUNREACH\n")
+                == "connect   -                        → [2001:db8::35]:53  unreachable ENETUNREACH\n")
         connection.direction = .inbound
         connection.outcome = nil
         connection.errorNumber = 0
         connection.transport = .udp
         #expect(
             Self.line(Samples.event(.accept(connection), hook: .accept))
-                == "accept  -                        ← 10.0.0.2:40000 at [2001:db8::35]:53  udp\n")
+                == "accept    -                        ← 10.0.0.2:40000 at [2001:db8::35]:53  udp\n")
     }
 
     @Test func writesNames() throws {
@@ -85,7 +85,7 @@ import TrustRunSinks
         process.arguments += [0xff, 0x9b, 0]
         let line = Self.line(Samples.event(.exec, hook: .exec, process: process))
         #expect(
-            line == #"exec    \x1b]0;x\x07[100]       "# + #" \x1b[2J \x7f\xc2\x9b31m \x0d\x0a 'a b' '' "#
+            line == #"exec      \x1b]0;x\x07[100]       "# + #" \x1b[2J \x7f\xc2\x9b31m \x0d\x0a 'a b' '' "#
                 + #"\xe2\x80\xaex größe c:\\x1b \xff\x9b"# + "\n")
         #expect(line.utf8.dropLast().allSatisfy { $0 >= 0x20 && $0 != 0x7f })
     }
@@ -93,9 +93,9 @@ import TrustRunSinks
     @Test func coloursOnlyIfAsked() {
         let losses = [LossEntry(stage: .output, record: "dns\u{1b}", count: 3)]
         let coloured = Samples.text { _ = TextEncoder(isColoured: true).encode(losses: losses, time: 0, into: &$0) }
-        #expect(coloured.hasSuffix("\u{1b}[31mloss\u{1b}[0m    \u{1b}[31m3 dns\\x1b lost (output)\u{1b}[0m\n"))
+        #expect(coloured.hasSuffix("\u{1b}[31mloss\u{1b}[0m      \u{1b}[31m3 dns\\x1b lost (output)\u{1b}[0m\n"))
         let plain = Samples.text { _ = TextEncoder(isColoured: false).encode(losses: losses, time: 0, into: &$0) }
-        #expect(plain.dropFirst(13) == "loss    3 dns\\x1b lost (output)\n")
+        #expect(plain.dropFirst(13) == "loss      3 dns\\x1b lost (output)\n")
     }
 
     @Test func writesSession() {
@@ -103,11 +103,11 @@ import TrustRunSinks
             time: 0, version: "1.0", kernel: "6.18",
             capabilities: [SessionStart.Capability(name: "sni", hook: nil, tried: "no BTF")])
         let text = Samples.text { _ = TextEncoder(isColoured: false).encode(start, into: &$0) }
-        #expect(text.dropFirst(13) == "session started: version 1.0, kernel 6.18, no sni (no BTF)\n")
+        #expect(text.dropFirst(13) == "session   started: version 1.0, kernel 6.18, no sni (no BTF)\n")
         let summary = SessionSummary(
             time: 0, durationNanoseconds: 1_500_000_000, reason: .count, events: [2, 3, 0, 0, 0, 0, 1, 0, 0], lost: 0)
         let end = Samples.text { _ = TextEncoder(isColoured: false).encode(summary, into: &$0) }
-        #expect(end.dropFirst(13) == "session ended (count) after 1.5 s, 3 connect, 1 exec, 0 lost\n")
+        #expect(end.dropFirst(13) == "session   ended (count) after 1.5 s, 3 connect, 1 exec, 0 lost\n")
     }
 
     @Test(

@@ -47,7 +47,8 @@ extension EnrichedEvent {
     /// The connection that it tells of.
     package var connection: ConnectionEvent? {
         switch body {
-        case .connect(let connection), .accept(let connection), .close(let connection): connection
+        case .connect(let connection), .accept(let connection), .close(let connection), .violation(let connection):
+            connection
         case .sni(let told): told.connection
         case .dns, .exec, .exit: nil
         }

@@ -14,7 +14,7 @@ package final class RecordingReceiver: EventReceiver {
 
     package init() {}
 
-    package func receive(_ event: borrowing EnrichedEvent) {
+    package func receive(_ event: inout EnrichedEvent) {
         let kept = copy event
         entries.append(
             Entry(
@@ -39,7 +39,7 @@ package final class RecordingReceiver: EventReceiver {
 /// Takes events and keeps nothing.
 package final class NullReceiver: EventReceiver {
     package init() {}
-    package func receive(_ event: borrowing EnrichedEvent) {}
+    package func receive(_ event: inout EnrichedEvent) {}
 }
 
 /// Answers for the kernel's counts of UDP flows.

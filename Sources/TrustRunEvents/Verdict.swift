@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What the policy says of a connection, and why. One object for all connections that a rule decides in the same way; nothing in it changes.
+package final class Verdict {
+    package let action: PolicyAction
+    /// It was carried out in the kernel; else it says what would have been done.
+    package let isEnforced: Bool
+    package let basis: VerdictBasis
+    /// The rule that won: `site.yaml#3`, `preset:azure-openai#2`; nil where no rule did.
+    package let rule: String?
+    /// Its place among the policy's rules.
+    package let ruleIndex: Int?
+    package let reason: String?
+    package let policy: String
+    /// Which of several names decided, or the server name that was refused.
+    package let name: HostName?
+    /// The form in which a sink writes this verdict; the sink fills it.
+    package let text = KeptText()
+
+    package init(
+        action: PolicyAction, isEnforced: Bool, basis: VerdictBasis, rule: String?, ruleIndex: Int? = nil,
+        reason: String?, policy: String, name: HostName? = nil
+    ) {
+        self.action = action
+        self.isEnforced = isEnforced
+        self.basis = basis
+        self.rule = rule
+        self.ruleIndex = ruleIndex
+        self.reason = reason
+        self.policy = policy
+        self.name = name
+    }
+
+    /// Whether it is told as a violation.
+    package var isViolation: Bool { action != .allow }
+}
+
+/// What a verdict rests on.
+package enum VerdictBasis: UInt8, CaseIterable, Sendable {
+    /// A rule for the address.
+    case address
+    /// A rule for the name, which evidence ties to the address.
+    case name
+    /// A rule for `any`.
+    case any
+    /// No rule: the policy's default action.
+    case defaults
+    /// The address is a trusted resolver's, and the port is DNS.
+    case resolver
+    /// The connection came in, and the policy does not judge such.
+    case inbound
+    /// The server name that the client sent, where the address alone would not do.
+    case serverName
+
+    /// The word in the stream.
+    package var text: StaticString {
+        switch self {
+        case .address: "address"
+        case .name: "name"
+        case .any: "any"
+        case .defaults: "defaults"
+        case .resolver: "resolver"
+        case .inbound: "inbound"
+        case .serverName: "server_name"
+        }
+    }
+}

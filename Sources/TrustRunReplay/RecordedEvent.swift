@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+package import TrustRunEvents
+
+/// One line of a recorded stream, as far as it is needed to judge it again.
+package struct RecordedEvent {
+    /// The line without its end, as it was recorded.
+    package let line: [UInt8]
+    /// Its `type`: one that this version does not know is none of `EventType`.
+    package let type: EventType?
+    /// Its `time`, as it was written.
+    package let time: String
+    /// The connection that it tells of; nil for other events.
+    package let connection: ConnectionEvent?
+    /// Its id, as it was written.
+    package let connectionID: String?
+    /// The executable's path; empty if it is not known.
+    package let executable: String
+    /// The verdict that it was recorded with.
+    package let recorded: RecordedVerdict?
+    /// What the summary of a last line says was lost.
+    package let lost: UInt64?
+    /// What a first line says of the resolvers that the recording machine trusted.
+    package let resolvers: [IPAddress]?
+
+    /// Nothing more will be told of the connection.
+    package var endsConnection: Bool {
+        guard connectionID != nil, type != .close else { return true }
+        switch connection?.outcome {
+        case .established, .pending, nil: return false
+        case .refused, .timedOut, .unreachable, .reset, .aborted, .failed: return true
+        }
+    }
+
+    package struct RecordedVerdict: Hashable, Sendable {
+        package let action: PolicyAction
+        package let rule: String?
+
+        package init(action: PolicyAction, rule: String?) {
+            self.action = action
+            self.rule = rule
+        }
+    }
+}
+
+/// Why a line is no event.
+package struct RecordedEventError: Error, CustomStringConvertible {
+    package let description: String
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+import TrustRunEvents
+import TrustRunReplay
+import TrustRunTestSupport
+
+@Suite struct RecordedEventReaderTests {
+    static let connect = #"""
+        {"schema":"trustrun.event.v1","time":"2026-01-31T23:59:59.000000007Z","type":"connect","host":"box",\#
+        "process":{"pid":7,"start_time":"x","executable":"/usr/bin/curl"},"connection":"1f.1","direction":"outbound",\#
+        "protocol":"udp","source":{"address":"10.0.0.2","port":40000},"destination":{"address":"2001:db8::1","port":443,\#
+        "name":"a.example","name_source":"dns"},"network_namespace":1,"outcome":"refused",\#
+        "verdict":{"action":"block","enforced":false,"rule":"p.yaml#1"}}
+        """#
+
+    private func read(_ text: String) throws(RecordedEventError) -> RecordedEvent {
+        try RecordedEventReader().read(Array(text.utf8))
+    }
+
+    @Test func readsAConnection() throws {
+        let event = try read(Self.connect)
+        #expect(event.type == .connect)
+        #expect(event.connectionID == "1f.1")
+        #expect(event.executable == "/usr/bin/curl")
+        #expect(event.recorded == .init(action: .block, rule: "p.yaml#1"))
+        #expect(event.endsConnection)
+        let connection = try #require(event.connection)
+        #expect(connection.transport == .udp)
+        #expect(connection.destination == Endpoint(address: try #require(IPAddress(text: "2001:db8::1")), port: 443))
+        #expect(connection.names.name.map { String(decoding: $0.bytes, as: UTF8.self) } == "a.example")
+    }
+
+    @Test func readsSeveralNames() throws {
+        let text = Self.connect.replacing(#""name":"a.example""#, with: #""names":["a.example","b.example"]"#)
+        let names = try #require(try read(text).connection).names
+        #expect(names.candidates.map { String(decoding: $0.bytes, as: UTF8.self) } == ["a.example", "b.example"])
+    }
+
+    @Test func keepsATypeThatItDoesNotKnow() throws {
+        let event = try read(#"{"schema":"trustrun.event.v1","time":"x","type":"content"}"#)
+        #expect(event.type == nil)
+        #expect(event.connection == nil)
+    }
+
+    @Test(arguments: [
+        ("", "not valid JSON"), ("[]", "not a JSON object"), ("{", "not valid JSON"), (#"{"type":"x"}"#, "`schema`"),
+        (#"{"schema":"trustrun.event.v2","type":"x","time":"x"}"#, "schema trustrun.event.v2"),
+        (connect.replacing("2001:db8::1", with: "2001:db8"), "is no address"),
+        (connect.replacing("a.example", with: "a example"), "is no host name"),
+        (connect.replacing(#""block""#, with: #""deny""#), "`deny` is no action"),
+        (connect.replacing("443", with: "65536"), "not valid JSON"),
+        (connect.replacing("443", with: "\"443\""), "`destination.port` has the wrong type"),
+    ])
+    func saysWhatIsWrong(_ text: String, _ words: String) {
+        #expect {
+            try read(text)
+        } throws: { error in
+            "\(error)".contains(words)
+        }
+    }
+
+    @Test func neverTrapsOnAnyBytes() {
+        var generator = SeededGenerator(seed: 0x3e57)
+        let whole = Array(Self.connect.utf8)
+        let reader = RecordedEventReader()
+        for length in 0..<whole.count { _ = try? reader.read(Array(whole[..<length])) }
+        for _ in 0..<5_000 {
+            var text = whole
+            for _ in 0..<Int.random(in: 1...4, using: &generator) {
+                text[Int.random(in: 0..<text.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
+            }
+            guard let event = try? reader.read(text) else { continue }
+            _ = TopLevelMember.replacing("verdict", with: Array(",\"verdict\":{}".utf8), in: event.line)
+        }
+    }
+}
