@@ -60,6 +60,7 @@ package struct ReplaySummary {
         if let name = connection.names.name ?? connection.names.candidates.first {
             return "\(String(decoding: name.bytes, as: UTF8.self)):\(endpoint.port)"
         }
-        return endpoint.address.isIPv4 ? "\(endpoint.address):\(endpoint.port)" : "[\(endpoint.address)]:\(endpoint.port)"
+        return endpoint.address.isIPv4
+            ? "\(endpoint.address):\(endpoint.port)" : "[\(endpoint.address)]:\(endpoint.port)"
     }
 }

@@ -25,7 +25,9 @@ package enum TopLevelMember {
             case UInt8(ascii: ":") where depth == 1: isKey = false
             case UInt8(ascii: "\""):
                 let end = endOfString(from: index, in: text)
-                if depth == 1, isKey, found == nil, text[index..<end].elementsEqual(wanted) { found = separator ?? index }
+                if depth == 1, isKey, found == nil, text[index..<end].elementsEqual(wanted) {
+                    found = separator ?? index
+                }
                 index = end
                 continue
             default: break
