@@ -57,12 +57,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "TrustRunReplay", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(
             name: "TrustRunAgent",
             dependencies: [
                 "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunInventory",
-                "TrustRunPolicy", "TrustRunSinks",
+                "TrustRunPolicy", "TrustRunReplay", "TrustRunSinks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -96,8 +97,8 @@ let package = Package(
         .testTarget(
             name: "TrustRunAgentTests",
             dependencies: [
-                "TrustRunAgent", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunSinks",
-                "TrustRunTestSupport",
+                "TrustRunAgent", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunPolicy",
+                "TrustRunSinks", "TrustRunTestSupport",
             ],
             swiftSettings: testSettings
         ),
@@ -112,6 +113,11 @@ let package = Package(
         .testTarget(
             name: "TrustRunPolicyTests",
             dependencies: ["TrustRunEvents", "TrustRunPolicy", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "TrustRunReplayTests",
+            dependencies: ["TrustRunEvents", "TrustRunReplay", "TrustRunTestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -78,10 +78,12 @@ only Yams Sources/TrustRunPolicy
 only CIDN2 Sources/TrustRunPolicy
 only CTrustRunAssets Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
-only FoundationEssentials Tests Benchmarks
-for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunSinks; do
+only FoundationEssentials Sources/TrustRunReplay Tests Benchmarks
+for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunReplay TrustRunSinks; do
     only "$stage" Sources/TrustRunAgent Tests Benchmarks
 done
+# Commands that work on policies name their type.
+only TrustRunPolicy Sources/TrustRunAgent Sources/trustrun-agent Tests Benchmarks
 only TrustRunAgent Sources/trustrun-agent Tests Benchmarks
 only Testing Tests
 

@@ -4,6 +4,8 @@
 package struct AgentError: Error, CustomStringConvertible {
     package enum Code: Int32, Sendable {
         case usage = 64
+        case badData = 65
+        case noInput = 66
         case unavailable = 69
         case software = 70
         case operatingSystem = 71

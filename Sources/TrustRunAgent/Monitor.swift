@@ -3,6 +3,7 @@ internal import Glibc
 package import Logging
 internal import TrustRunEnrichment
 package import TrustRunEvents
+internal import TrustRunPolicy
 internal import TrustRunSensor
 internal import TrustRunSinks
 
@@ -20,15 +21,34 @@ package final class Monitor: FlowCounts {
     private let capabilityNames: [String]
     private var misses: [UInt64]
     private var lost: UInt64 = 0
+    private var stage: JudgeStage?
+    private let judge: ConnectionJudge?
+    private let resolvers: [IPAddress]
 
     /// Loads the kernel side.
     package init(_ configuration: MonitorConfiguration, logger: Logger) throws(AgentError) {
         self.configuration = configuration
         self.logger = logger
+        resolvers = configuration.policy?.settings.resolvers.value ?? SystemFacts.resolvers
+        judge = try Self.makeJudge(configuration.policy, resolvers)
         sensor = try SensorStart.open(firstHook: configuration.firstHook)
         capabilityNames = sensor.capabilities.map(\.name)
         misses = capabilityNames.map { _ in 0 }
     }
+
+    private static func makeJudge(
+        _ policy: Policy?, _ resolvers: [IPAddress]
+    ) throws(AgentError) -> ConnectionJudge? {
+        guard let policy else { return nil }
+        do {
+            return ConnectionJudge(policy, compiled: try CompiledPolicy(policy), resolvers: resolvers)
+        } catch {
+            throw AgentError(.badData, "\(error)")
+        }
+    }
+
+    /// Connections that the policy does not allow, by `PolicyAction.rawValue`; complete after `run`.
+    package var violations: [UInt64] { stage?.violations ?? [] }
 
     package func takeUDPFlow(cookie: UInt64, remote: Endpoint) -> (sent: UInt64, received: UInt64)? {
         sensor.takeUDPFlow(cookie: cookie, remote: remote)
@@ -42,11 +62,12 @@ package final class Monitor: FlowCounts {
         let gate = EventGate(filter: configuration.filter, writer: writer, limit: configuration.eventLimit) { process in
             libraries.noteExec(process)
         }
+        stage = judge.map { judge in JudgeStage(judge, filter: configuration.filter, gate: gate) }
         let enricher = Enricher(
             cgroups: CgroupTable(existing: CgroupHierarchy.find()?.groups() ?? []),
             bootOffset: Clock.bootOffset,
             awaitsAcceptor: SensorStart.namesAcceptors(sensor.capabilities),
-            receiver: gate,
+            receiver: stage ?? gate,
             counts: self
         )
         let pipeline = Pipeline(enricher: enricher, gate: gate)
@@ -86,7 +107,7 @@ package final class Monitor: FlowCounts {
     }
 
     private func sessionStart() -> SessionStart {
-        SessionStart(
+        var start = SessionStart(
             time: Clock.wall,
             version: AgentVersion.text,
             kernel: SystemFacts.kernelRelease,
@@ -94,6 +115,14 @@ package final class Monitor: FlowCounts {
                 SessionStart.Capability(name: capability.name, hook: capability.hook, tried: capability.tried)
             }
         )
+        start.resolvers = resolvers
+        start.policy = configuration.policy.map { policy in
+            SessionStart.PolicyFacts(
+                name: policy.name, documents: policy.documents.map(\.label), ruleCount: policy.rules.count,
+                defaultAction: policy.settings.defaultAction.value
+            )
+        }
+        return start
     }
 
     /// nil: the reader is gone, and there is nobody to tell why the session ends.
@@ -153,9 +182,10 @@ package final class Monitor: FlowCounts {
         sensor.consume()
         enricher.finish()
         reportLosses(pipeline, writer)
-        let summary = SessionSummary(
+        var summary = SessionSummary(
             time: Clock.wall, durationNanoseconds: Clock.boot &- begin, reason: reason, events: [], lost: lost
         )
+        summary.violations = stage?.violations
         if !writer.finish(summary, timeoutMilliseconds: Self.finishMilliseconds) {
             logger.warning("the reader of stdout did not take everything: the last lines are missing")
         }

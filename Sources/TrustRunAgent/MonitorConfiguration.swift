@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+package import TrustRunPolicy
+
 /// What `monitor` was asked to do.
 package struct MonitorConfiguration: Sendable {
     package enum Format: String, Sendable, CaseIterable {
@@ -11,6 +13,8 @@ package struct MonitorConfiguration: Sendable {
     package var eventLimit: UInt64?
     /// "fentry", "kprobe" or "state": where the ladders of hooks begin; nil: at their top.
     package var firstHook: String?
+    /// What judges the connections.
+    package var policy: Policy?
 
     package init() {}
 }

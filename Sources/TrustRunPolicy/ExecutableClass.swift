@@ -6,13 +6,17 @@ package struct ExecutableClass: Sendable {
     static let maximumGlobs = 256
 
     /// A bit for each distinct glob.
-    private var bits: InlineArray<4, UInt64>
+    private(set) var bits: InlineArray<4, UInt64>
 
     /// An executable that is not known, to which no rule with `process` applies.
     package static var unknown: ExecutableClass { ExecutableClass() }
 
     init() {
         bits = InlineArray(repeating: 0)
+    }
+
+    init(bits: InlineArray<4, UInt64>) {
+        self.bits = bits
     }
 
     mutating func insert(_ glob: Int) {

@@ -61,7 +61,7 @@ struct VerdictTable {
     /// A rule that gives no reason says what it matches.
     private static func reason(of rule: Rule) -> String {
         if let reason = rule.reason { return reason }
-        let patterns = rule.patterns.prefix(3).map { pattern in "\(pattern)" }.joined(separator: ", ")
+        let patterns = rule.patterns.prefix(3).map(\.text).joined(separator: ", ")
         return "matches \(patterns)" + (rule.patterns.count > 3 ? ", ..." : "")
     }
 

@@ -10,15 +10,17 @@ struct MonitorCommand: ParsableCommand {
         abstract: "Writes every connection of this machine to stdout, one event a line.",
         discussion: """
             Needs root. Ends with SIGINT or SIGTERM, and quietly when its reader goes away.
-            docs/events.md describes the events. Exit status: 0, 64 wrong usage, 69 the kernel cannot, \
-            71 the system would not, 74 stdout failed, 77 not permitted.
+            docs/events.md describes the events. Exit status: 0, 1 violations that --fail-on names, 64 wrong usage, \
+            65 the policy is wrong, 66 it cannot be read, 69 the kernel cannot, 71 the system would not, \
+            74 stdout failed, 77 not permitted.
             """
     )
 
     @Option(help: "jsonl (JSON Lines) or text (for people).")
     var format = MonitorConfiguration.Format.jsonl
 
-    @Option(help: ArgumentHelp("Only these events: connect,accept,close,dns,sni,exec,exit.", valueName: "types"))
+    @Option(
+        help: ArgumentHelp("Only these events: connect,accept,close,dns,sni,exec,exit,violation.", valueName: "types"))
     var types: EventTypes?
 
     @Option(
@@ -34,6 +36,18 @@ struct MonitorCommand: ParsableCommand {
     @Option(help: "End after this many events.")
     var count: UInt64?
 
+    @Option(
+        help: ArgumentHelp(
+            "Judge each connection by this policy: a file, or preset:NAME(parameter=value); several together are one.",
+            valueName: "policy"))
+    var policy: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Exit with 1 if the policy would alert, block or kill (alert), or block or kill (block).",
+            valueName: "action"))
+    var failOn: FailOn?
+
     @Option(help: ArgumentHelp("Begin the ladders of hooks here: fentry, kprobe or state.", valueName: "hook"))
     var hooks: HookRung?
 
@@ -45,8 +59,27 @@ struct MonitorCommand: ParsableCommand {
         monitor.eventLimit = count
         monitor.firstHook = hooks?.rawValue
         try Failure.reporting {
-            try Monitor(monitor, logger: Log.standardError()).run()
+            if !policy.isEmpty { monitor.policy = try PolicyFiles.load(policy) }
+            let session = try Monitor(monitor, logger: Log.standardError())
+            try session.run()
+            guard let failOn, failOn.isMet(by: session.violations) else { return }
+            throw ExitCode(1)
         }
+    }
+
+    func validate() throws {
+        guard failOn == nil || !policy.isEmpty else { throw ValidationError("--fail-on needs a --policy") }
+    }
+}
+
+/// From which verdict on a session has failed.
+enum FailOn: String, ExpressibleByArgument, CaseIterable {
+    case alert, block
+
+    /// `violations` are by `PolicyAction.rawValue`.
+    func isMet(by violations: [UInt64]) -> Bool {
+        let least: PolicyAction = self == .alert ? .alert : .block
+        return violations.dropFirst(Int(least.rawValue)).contains { count in count > 0 }
     }
 }
 

@@ -5,7 +5,8 @@ internal import TrustRunAgent
 struct PolicyEvalCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "eval",
-        abstract: "Judges recorded events by a policy: JSON Lines of `monitor` on stdin, the same with verdicts on stdout.",
+        abstract:
+            "Judges recorded events by a policy: JSON Lines of `monitor` on stdin, the same with verdicts on stdout.",
         discussion: """
             Every event that tells of a connection gets the verdict that the policy would have given; others pass as they are. \
             The violations of the recording are left out: another policy told them.

@@ -1,10 +1,10 @@
+import Testing
 // SPDX-License-Identifier: Apache-2.0
 import TrustRunEnrichment
 import TrustRunEvents
 import TrustRunPolicy
 import TrustRunSinks
 import TrustRunTestSupport
-import Testing
 
 @testable import TrustRunAgent
 
@@ -108,7 +108,9 @@ import Testing
                 pipeline.receive(record.span.bytes)
             }
         }
-        #expect(bench.lines() == Array(repeating: ["connect block", "violation block", "close block"], count: 3).flatMap(\.self))
+        #expect(
+            bench.lines()
+                == Array(repeating: ["connect block", "violation block", "close block"], count: 3).flatMap(\.self))
     }
 
     private enum Counts {

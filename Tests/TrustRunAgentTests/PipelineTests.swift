@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Glibc
 import Testing
 import TrustRunEnrichment
 import TrustRunEvents
@@ -18,13 +17,11 @@ import TrustRunTestSupport
         let enricher: Enricher
         let writer: EventWriter
         private let counts = FakeFlowCounts()
-        private let descriptor: Int32
-        private let gone: Int32
+        private let output = TestFile()
+        private let gone = TestFile()
 
         init(filter: EventFilter = EventFilter(), limit: UInt64? = nil) throws {
-            descriptor = Self.makeFile()
-            gone = Self.makeFile()
-            let queue = try OutputQueue(outputDescriptor: descriptor, goneDescriptor: gone)
+            let queue = try OutputQueue(outputDescriptor: output.descriptor, goneDescriptor: gone.descriptor)
             let encoder = JSONLinesEncoder(host: "box", hooks: [:], bootOffset: EnrichmentBench.bootOffset)
             writer = EventWriter(encoder: encoder, queue: queue)
             let seen = Seen()
@@ -38,23 +35,10 @@ import TrustRunTestSupport
             pipeline = Pipeline(enricher: enricher, gate: gate)
         }
 
-        /// A file without a name.
-        private static func makeFile() -> Int32 {
-            var path = Array("/tmp/trustrun-pipeline-XXXXXX\0".utf8.map(CChar.init(bitPattern:)))
-            let descriptor = mkstemp(&path)
-            unlink(path)
-            return descriptor
-        }
-
         final class Seen {
             var pids: [UInt32] = []
         }
         let seen: Seen
-
-        deinit {
-            close(descriptor)
-            close(gone)
-        }
 
         func receive(_ record: [UInt8]) {
             pipeline.receive(record.span.bytes)
@@ -64,10 +48,7 @@ import TrustRunTestSupport
         func lines() -> [String] {
             let summary = SessionSummary(time: 0, durationNanoseconds: 0, reason: .count, events: [], lost: 0)
             #expect(writer.finish(summary, timeoutMilliseconds: 5000))
-            let size = lseek(descriptor, 0, SEEK_END)
-            var bytes = [UInt8](repeating: 0, count: Int(size))
-            #expect(pread(descriptor, &bytes, bytes.count, 0) == bytes.count)
-            return String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropLast().map(String.init)
+            return output.text.split(separator: "\n").dropLast().map(String.init)
         }
     }
 

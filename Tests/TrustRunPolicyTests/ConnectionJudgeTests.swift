@@ -14,7 +14,8 @@ import TrustRunPolicy
         var patterns: [Pattern] = []
         if let name = name.flatMap({ NamePattern($0) }) { patterns.append(.name(name)) }
         if let network { patterns.append(.network(network)) }
-        return Rule(id: "p.yaml#\(name ?? "address")", patterns: patterns, verify: verify, action: action, reason: reason)
+        return Rule(
+            id: "p.yaml#\(name ?? "address")", patterns: patterns, verify: verify, action: action, reason: reason)
     }
 
     static func judge(
@@ -75,7 +76,8 @@ import TrustRunPolicy
     @Test func theMostPermissiveOfSeveralNamesStands() throws {
         let judge = try Self.judge([Self.rule(.kill, name: "bad.example"), Self.rule(.alert, name: "good.example")])
         var event = Self.connection(
-            DestinationNames(candidates: try ["bad.example", "good.example", "none.example"].map(Self.host), source: .dns))
+            DestinationNames(
+                candidates: try ["bad.example", "good.example", "none.example"].map(Self.host), source: .dns))
         #expect(judge.judge(&event, of: nil))
         #expect(event.verdict?.action == .alert)
         #expect(event.verdict?.name.map { String(decoding: $0.bytes, as: UTF8.self) } == "good.example")
