@@ -20,11 +20,11 @@ BPFFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -I
 SWIFTFLAGS := --disable-sandbox
 RELEASE := -c release --static-swift-stdlib
 
-BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc libc6-dev
+BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc libc6-dev publicsuffix
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
 	python3 python3-jsonschema golang-go bpftool clang-format libssl-dev
 
-.PHONY: help deps test-deps bpf build run test test-unit test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check \
+.PHONY: help deps test-deps bpf build run test test-unit test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check organisations \
 	install clean require-swift
 
 help: ## Lists what make can do.
@@ -66,6 +66,7 @@ test: test-deps build check test-unit test-sanitize test-fuzz test-kernel test-v
 
 test-unit: bpf ## Unit tests.
 	swift test $(SWIFTFLAGS) --parallel
+	python3 -B -m unittest discover -s Tests/Tools
 
 test-sanitize: bpf ## Parsing and pipeline tests under AddressSanitizer and ThreadSanitizer.
 	ASAN_OPTIONS=detect_leaks=0 swift test $(SWIFTFLAGS) --sanitize=address --scratch-path .build/address # the test runner itself leaks
@@ -87,9 +88,13 @@ test-vm: build workloads ## The same on Debian's kernels 5.10, 6.1, 6.12 and 7.x
 bench: test-deps build ## Prints what the sensor costs, as ratios.
 	Benchmarks/run.sh
 
+organisations: ## Refreshes the table of address ranges from what organisations publish; needs the internet.
+	python3 -B Tools/organisations.py
+	@touch Sources/CTrustRunAssets/organisations.c
+
 fmt: ## Formats Swift and C.
 	swift format --in-place --recursive Sources Tests Package.swift
-	clang-format -i BPF/*.c $(filter-out BPF/Include/vmlinux.h,$(wildcard BPF/Include/*.h)) Sources/CTrustRunSensor/*.[ch] Sources/CTrustRunSensor/include/*.h
+	clang-format -i BPF/*.c $(filter-out BPF/Include/vmlinux.h,$(wildcard BPF/Include/*.h)) Sources/C*/*.[ch] Sources/C*/include/*.h
 
 check: ## Layout rules: format, licences, imports.
 	Tests/check.sh

@@ -37,6 +37,13 @@ let package = Package(
         .target(name: "CTrustRunSystem"),
         .target(name: "TrustRunEvents", swiftSettings: settings),
         .target(name: "TrustRunWire", dependencies: ["TrustRunEvents"], swiftSettings: settings),
+        // Files that the program carries: presets, organisations, public suffixes.
+        .target(name: "CTrustRunAssets"),
+        .target(
+            name: "TrustRunOrganisations",
+            dependencies: ["CTrustRunAssets", "TrustRunEvents"],
+            swiftSettings: settings
+        ),
         .target(
             name: "TrustRunSensor",
             dependencies: ["CTrustRunSensor", "TrustRunEvents"],
@@ -49,7 +56,6 @@ let package = Package(
         ),
         .target(name: "TrustRunInventory", swiftSettings: settings),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
-        .target(name: "CTrustRunAssets"),
         .target(
             name: "TrustRunPolicy",
             dependencies: [
@@ -105,6 +111,11 @@ let package = Package(
         .testTarget(
             name: "TrustRunWireTests",
             dependencies: ["TrustRunEvents", "TrustRunWire", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "TrustRunOrganisationsTests",
+            dependencies: ["TrustRunEvents", "TrustRunOrganisations", "TrustRunTestSupport"],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -72,6 +72,7 @@ only() {
 
 only CLibBPF Sources/CTrustRunSensor
 only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
+only CTrustRunAssets Sources/TrustRunOrganisations Sources/TrustRunPolicy
 only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
 only Yams Sources/TrustRunPolicy

@@ -14,4 +14,10 @@ struct tr_asset {
 /* The presets, Presets/NAME.yaml; NULL from the end of the list on. */
 const struct tr_asset *_Nullable tr_preset(size_t index);
 
+/* The public suffix list as an automaton, the way Debian's package publicsuffix ships it. */
+const struct tr_asset *_Nonnull tr_public_suffixes(void);
+
+/* The address ranges that organisations publish: Data/organisations.txt. */
+const struct tr_asset *_Nonnull tr_organisations(void);
+
 #endif
