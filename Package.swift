@@ -69,7 +69,7 @@ let package = Package(
             name: "TrustRunAgent",
             dependencies: [
                 "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunInventory",
-                "TrustRunPolicy", "TrustRunReplay", "TrustRunSinks",
+                "TrustRunOrganisations", "TrustRunPolicy", "TrustRunReplay", "TrustRunSinks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings

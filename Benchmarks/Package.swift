@@ -19,6 +19,8 @@ let package = Package(
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .target(name: "CTrustRunSensor", dependencies: ["CLibBPF"]),
         .target(name: "TrustRunEvents", swiftSettings: settings),
+        .target(name: "CTrustRunAssets"),
+        .target(name: "TrustRunOrganisations", dependencies: ["CTrustRunAssets", "TrustRunEvents"], swiftSettings: settings),
         .target(name: "TrustRunWire", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "TrustRunSensor", dependencies: ["CTrustRunSensor", "TrustRunEvents"], swiftSettings: settings),
         .target(
@@ -30,7 +32,10 @@ let package = Package(
         .target(name: "CRing", dependencies: ["CLibBPF"]),
         .executableTarget(
             name: "pipeline-bench",
-            dependencies: ["CRing", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunSinks"],
+            dependencies: [
+                "CRing", "TrustRunEvents", "TrustRunOrganisations", "TrustRunSensor", "TrustRunEnrichment",
+                "TrustRunSinks",
+            ],
             swiftSettings: settings
         ),
     ],

@@ -3,6 +3,7 @@ internal import Glibc
 package import Logging
 internal import TrustRunEnrichment
 package import TrustRunEvents
+internal import TrustRunOrganisations
 internal import TrustRunPolicy
 internal import TrustRunSensor
 internal import TrustRunSinks
@@ -68,7 +69,8 @@ package final class Monitor: FlowCounts {
             bootOffset: Clock.bootOffset,
             awaitsAcceptor: SensorStart.namesAcceptors(sensor.capabilities),
             receiver: stage ?? gate,
-            counts: self
+            counts: self,
+            hints: CarriedHints()
         )
         let pipeline = Pipeline(enricher: enricher, gate: gate)
         let box = RecordBox(pipeline)
@@ -98,7 +100,7 @@ package final class Monitor: FlowCounts {
         case .jsonl:
             let encoder = JSONLinesEncoder(
                 host: SystemFacts.hostName, hooks: SensorStart.hooks(of: sensor.capabilities),
-                bootOffset: Clock.bootOffset
+                bootOffset: Clock.bootOffset, organisations: OrganisationTable.carried.organisations
             )
             return EventWriter(encoder: encoder, queue: queue)
         case .text:

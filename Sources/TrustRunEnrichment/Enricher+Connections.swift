@@ -16,6 +16,7 @@ extension Enricher {
             connections[place: place].names = names(of: facts.remote.address, for: owner.process, at: time)
         }
         connections[place: place].begin(&facts, generation: generation, at: time)
+        connections[place: place].report.connection.organisation = hints.organisation(of: facts.remote.address)
         connections.wait(at: place)
         connections[place: place].report.owner = owner
     }
@@ -155,7 +156,7 @@ extension Enricher {
     func state(
         of facts: SocketFacts, direction: Direction, process: ProcessIdentity?, time: UInt64
     ) -> ConnectionState {
-        ConnectionState(
+        var state = ConnectionState(
             id: ConnectionID(cookie: facts.cookie, generation: generations.next(of: facts.cookie)),
             owner: process.map { process in processes.owner(of: process) },
             direction: direction,
@@ -167,6 +168,11 @@ extension Enricher {
             networkNamespace: facts.networkNamespace,
             startTime: time
         )
+        // The destination of what comes in is this host.
+        if direction.isOutbound {
+            state.report.connection.organisation = hints.organisation(of: facts.remote.address)
+        }
+        return state
     }
 
     /// Tells of connections that have waited for an answer since before `time`.

@@ -55,7 +55,8 @@ package final class Enricher {
     var listeners = ListenerTable()
     var flows = UDPFlowTable()
     var claims = ClaimQueue()
-    var hostNames = HostNameTable()
+    var hostNames: HostNameTable
+    let hints: any DestinationHints
     var nextListedCookie: UInt64 = 0xe000_0000_0000_0000
 
     /// What every connection touches.
@@ -92,8 +93,10 @@ package final class Enricher {
 
     package init(
         cgroups: consuming CgroupTable, bootOffset: UInt64, awaitsAcceptor: Bool, receiver: any EventReceiver,
-        counts: any FlowCounts
+        counts: any FlowCounts, hints: any DestinationHints = NoHints()
     ) {
+        hostNames = HostNameTable(hints: hints)
+        self.hints = hints
         unsafe state = State(processes: ProcessTable(cgroups: cgroups))
         unsafe storedBootOffset = bootOffset
         self.awaitsAcceptor = awaitsAcceptor

@@ -7,17 +7,23 @@ struct HostNameTable {
         weak var name: HostName?
     }
 
+    private let hints: any DestinationHints
     private var names: [[UInt8]: Entry] = [:]
     private var sweepAt = 4096
 
+    init(hints: any DestinationHints) {
+        self.hints = hints
+    }
+
     mutating func intern(_ name: DomainName) -> HostName {
-        let fresh = HostName(name)
-        if let known = names[fresh.bytes]?.name { return known }
+        let bytes = unsafe name.withUnsafeBytes { bytes in unsafe Array(bytes) }
+        if let known = names[bytes]?.name { return known }
         if names.count >= sweepAt {
             names = names.filter { entry in entry.value.name != nil }
             sweepAt = max(4096, names.count * 2)
         }
-        names[fresh.bytes] = Entry(name: fresh)
+        let fresh = HostName(name, domainOffset: hints.registrableDomain(of: name))
+        names[bytes] = Entry(name: fresh)
         return fresh
     }
 }

@@ -131,6 +131,8 @@ package struct ConnectionEvent {
     package var networkNamespace: UInt32
     package var isExisting = false
     package var isQUIC = false
+    /// Who published the destination's address as theirs, as `DestinationHints` counts them; 0: nobody.
+    package var organisation: UInt8 = 0
     package var outcome: ConnectionOutcome?
     /// The socket's error number; 0 if none.
     package var errorNumber: UInt32 = 0

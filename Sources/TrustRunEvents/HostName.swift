@@ -4,9 +4,15 @@
 package final class HostName {
     /// Lower case, no trailing dot: safe to write without escapes.
     package let bytes: [UInt8]
+    /// Where in it the registrable domain begins, by the public suffix list; `noDomain` if there is none or nobody asked.
+    package let domainOffset: UInt8
 
-    package init(_ name: DomainName) {
+    /// No name is so long.
+    package static let noDomain = UInt8.max
+
+    package init(_ name: DomainName, domainOffset: Int? = nil) {
         bytes = unsafe name.withUnsafeBytes { bytes in unsafe Array(bytes) }
+        self.domainOffset = domainOffset.map { offset in UInt8(clamping: offset) } ?? Self.noDomain
     }
 }
 

@@ -3,8 +3,9 @@
 package import TrustRunEvents
 
 extension JSONLinesEncoder {
-    /// What a connection's line holds at most besides the texts that are kept ready and the destination's names.
-    private static let lineMax = 1024
+    /// What a connection's line holds at most besides the texts that are kept ready and the destination's names; the hint at an organisation
+    /// is counted in.
+    private static let lineMax = 1024 + hintMax
 
     package func encode(
         _ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook,
@@ -30,7 +31,7 @@ extension JSONLinesEncoder {
         unsafe line.put(header)
         unsafe line.put(who)
         unsafe line.put(group)
-        Self.putParties(of: &report.connection, &namespaces, at: &line)
+        putParties(of: &report.connection, &namespaces, at: &line)
         Self.putFate(of: &report.connection, phase, at: &line)
         unsafe line.put(verdict)
         unsafe line.put(ending)
@@ -69,8 +70,8 @@ extension JSONLinesEncoder {
     }
 
     /// Writes what names a connection: its id, direction, protocol, both sides and the namespace.
-    static func appendParties(of connection: borrowing ConnectionEvent, to buffer: inout OutputBuffer) {
-        guard var line = buffer.cursor(atMost: lineMax + length(of: connection.names)) else { return }
+    func appendParties(of connection: borrowing ConnectionEvent, to buffer: inout OutputBuffer) {
+        guard var line = buffer.cursor(atMost: Self.lineMax + Self.length(of: connection.names)) else { return }
         var connection = copy connection
         var namespaces = NamespaceText()
         putParties(of: &connection, &namespaces, at: &line)
@@ -78,7 +79,7 @@ extension JSONLinesEncoder {
     }
 
     @inline(always)
-    private static func putParties(
+    private func putParties(
         of connection: inout ConnectionEvent, _ namespaces: inout NamespaceText, at line: inout LineCursor
     ) {
         line.put(",\"connection\":\"")
@@ -95,10 +96,11 @@ extension JSONLinesEncoder {
         case .udp: line.put(",\"protocol\":\"udp\"")
         }
         line.put(",\"source\":{")
-        put(connection.source, at: &line)
+        Self.put(connection.source, at: &line)
         line.put("},\"destination\":{")
-        put(connection.destination, at: &line)
-        put(&connection.names, of: direction, at: &line)
+        Self.put(connection.destination, at: &line)
+        Self.put(&connection.names, of: direction, at: &line)
+        putHint(of: &connection, at: &line)
         line.put("}")
         if connection.networkNamespace != 0 { namespaces.put(connection.networkNamespace, at: &line) }
     }

@@ -19,11 +19,13 @@ extension JSONLinesEncoder {
         }
     }
 
-    /// How much room the names need, with what stands around them.
+    /// How much room the names need, with what stands around them; a single one has its domain behind it.
     @inline(always)
     static func length(of names: borrowing DestinationNames) -> Int {
-        if names.hasCandidates { return names.candidates.reduce(0) { length, name in length + name.bytes.count + 3 } }
-        return names.name?.bytes.count ?? 0
+        if names.hasCandidates {
+            return names.candidates.reduce(0) { length, name in length + 2 * name.bytes.count + 3 }
+        }
+        return 2 * (names.name?.bytes.count ?? 0)
     }
 
     @inline(always)

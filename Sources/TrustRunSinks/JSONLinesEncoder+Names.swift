@@ -54,7 +54,7 @@ extension JSONLinesEncoder {
         buffer.append("]")
     }
 
-    static func append(_ serverName: ServerNameEvent, to buffer: inout OutputBuffer) {
+    func append(_ serverName: ServerNameEvent, to buffer: inout OutputBuffer) {
         if let connection = serverName.connection { appendParties(of: connection, to: &buffer) }
         buffer.append(",\"sni\":{")
         if let name = serverName.name {

@@ -8,6 +8,8 @@ package final class JSONLinesEncoder: EventEncoder {
     let headers: TextTable
     /// From the sensor to the end of the line, by `StaticHook.rawValue`.
     let endings: TextTable
+    /// What begins the hint at an organisation, by its number; the first is that of nobody.
+    let organisations: TextTable
     /// The Unix time of boot, in nanoseconds.
     let bootOffset: UInt64
     var times: TimestampText {
@@ -25,7 +27,7 @@ package final class JSONLinesEncoder: EventEncoder {
     var startTimes = TimestampText()
 
     /// Makes an encoder; a hook without a name leaves `sensor` out of the events that it sees.
-    package init(host: String, hooks: [StaticHook: String], bootOffset: UInt64) {
+    package init(host: String, hooks: [StaticHook: String], bootOffset: UInt64, organisations: [Organisation] = []) {
         headers = TextTable(
             EventType.allCases.map { type in
                 var buffer = OutputBuffer(capacity: 4096)
@@ -44,6 +46,7 @@ package final class JSONLinesEncoder: EventEncoder {
                 buffer.append("}}")
                 return buffer.copy(from: 0) ?? [UInt8(ascii: "}")]
             })
+        self.organisations = TextTable(Self.hints(at: organisations))
         self.bootOffset = bootOffset
     }
 
@@ -75,7 +78,7 @@ package final class JSONLinesEncoder: EventEncoder {
         switch event.body {
         case .dns(let message): Self.append(message, to: &buffer)
         case .sni(let serverName):
-            Self.append(serverName, to: &buffer)
+            append(serverName, to: &buffer)
             if let verdict = serverName.connection?.verdict { Self.append(verdict, to: &buffer) }
         case .exit(let exit): Self.append(exit, to: &buffer)
         case .exec, .connect, .accept, .close, .violation: break

@@ -18,6 +18,8 @@
         unsafe texts.deallocate()
     }
 
+    var count: Int { unsafe texts.count }
+
     /// The text with this number, as long as the table lives.
     subscript(number: Int) -> UnsafeBufferPointer<UInt8> { unsafe texts[number] }
 }

@@ -14,10 +14,14 @@ package final class EnrichmentBench {
     package let enricher: Enricher
     private var step = ConnectionStep()
 
-    package init(cgroups: [(id: UInt64, path: String)] = [], awaitsAcceptor: Bool = false) {
+    package init(
+        cgroups: [(id: UInt64, path: String)] = [], awaitsAcceptor: Bool = false,
+        hints: any DestinationHints = NoHints()
+    ) {
         enricher = Enricher(
             cgroups: CgroupTable(existing: cgroups.map { group in (group.id, Array(group.path.utf8)) }),
-            bootOffset: Self.bootOffset, awaitsAcceptor: awaitsAcceptor, receiver: receiver, counts: counts
+            bootOffset: Self.bootOffset, awaitsAcceptor: awaitsAcceptor, receiver: receiver, counts: counts,
+            hints: hints
         )
     }
 

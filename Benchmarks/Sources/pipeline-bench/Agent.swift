@@ -3,6 +3,7 @@ import CRing
 import Glibc
 import TrustRunEnrichment
 import TrustRunEvents
+import TrustRunOrganisations
 import TrustRunSensor
 import TrustRunSinks
 
@@ -40,14 +41,17 @@ final class Agent {
 
     init(output: Int32) throws {
         queue = try OutputQueue(outputDescriptor: output, goneDescriptor: STDERR_FILENO)
-        writer = EventWriter(encoder: JSONLinesEncoder(host: "bench", hooks: hooks, bootOffset: 0), queue: queue)
+        let encoder = JSONLinesEncoder(
+            host: "bench", hooks: hooks, bootOffset: 0, organisations: OrganisationTable.carried.organisations
+        )
+        writer = EventWriter(encoder: encoder, queue: queue)
         let gate = EventGate(filter: EventFilter(), writer: writer, limit: nil) { _ in }
         let cgroups = (7000..<7004).map { id in
             (id: UInt64(id), path: Array("/system.slice/service-\(id).service".utf8))
         }
         enricher = Enricher(
             cgroups: CgroupTable(existing: cgroups), bootOffset: 0, awaitsAcceptor: false, receiver: gate,
-            counts: counts
+            counts: counts, hints: CarriedHints()
         )
         pipeline = Pipeline(enricher: enricher, gate: gate)
     }
