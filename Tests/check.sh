@@ -77,14 +77,11 @@ only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
 only Yams Sources/TrustRunPolicy
 only CIDN2 Sources/TrustRunPolicy
-only CTrustRunAssets Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
 only FoundationEssentials Sources/TrustRunReplay Tests Benchmarks
-for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunReplay TrustRunSinks; do
+for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunReplay TrustRunSinks; do
     only "$stage" Sources/TrustRunAgent Tests Benchmarks
 done
-# Commands that work on policies name their type.
-only TrustRunPolicy Sources/TrustRunAgent Sources/trustrun-agent Tests Benchmarks
 only TrustRunAgent Sources/trustrun-agent Tests Benchmarks
 only Testing Tests
 

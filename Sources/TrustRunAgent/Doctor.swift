@@ -80,19 +80,12 @@ package enum Doctor {
 extension DoctorReport {
     /// Writes the report to stdout.
     package func write(asJSON: Bool) {
-        var buffer = OutputBuffer(capacity: 1 << 20)
-        if asJSON {
-            writeJSON(to: &buffer)
-        } else {
-            writeText(to: &buffer)
-        }
-        unsafe buffer.bytes.withUnsafeBytes { bytes in
-            var rest = unsafe bytes[...]
-            while unsafe !rest.isEmpty {
-                let count = unsafe Glibc.write(
-                    STDOUT_FILENO, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-                guard count > 0 else { return }
-                unsafe rest = rest.dropFirst(count)
+        // Whoever closed stdout does not want to know.
+        try? StandardOutput.write { buffer in
+            if asJSON {
+                writeJSON(to: &buffer)
+            } else {
+                writeText(to: &buffer)
             }
         }
     }

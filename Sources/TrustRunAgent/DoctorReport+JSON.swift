@@ -5,55 +5,36 @@ package import TrustRunSinks
 extension DoctorReport {
     /// The report as one JSON object on one line.
     package func writeJSON(to buffer: inout OutputBuffer) {
-        buffer.append("{\"schema\":\"trustrun.doctor.v1\",\"version\":")
-        buffer.append(jsonString: AgentVersion.text)
-        member("status", status.word, &buffer)
-        member("kernel", kernel, &buffer)
-        buffer.append(hasBTF ? ",\"btf\":true" : ",\"btf\":false")
-        if let cgroupMount { member("cgroup2", cgroupMount, &buffer) }
-        if let failure { member("failure", failure, &buffer) }
-        list("capabilities", capabilities, &buffer) { capability, buffer in
-            buffer.append("{\"name\":")
-            buffer.append(jsonString: capability.name)
-            if let hook = capability.hook { member("hook", hook, &buffer) }
-            if !capability.tried.isEmpty { member("tried", capability.tried, &buffer) }
+        buffer.append("{")
+        buffer.append(member: "schema", "trustrun.doctor.v1")
+        buffer.append(member: "version", AgentVersion.text)
+        buffer.append(member: "status", status.word)
+        buffer.append(member: "kernel", kernel)
+        buffer.append(member: "btf", hasBTF)
+        buffer.append(member: "cgroup2", ifAny: cgroupMount)
+        buffer.append(member: "failure", ifAny: failure)
+        buffer.append(list: "capabilities", capabilities) { capability, buffer in
+            buffer.append("{")
+            buffer.append(member: "name", capability.name)
+            buffer.append(member: "hook", ifAny: capability.hook)
+            if !capability.tried.isEmpty { buffer.append(member: "tried", capability.tried) }
             buffer.append("}")
         }
-        list("libraries", libraries, &buffer) { user, buffer in tlsUser(user, &buffer) }
-        list("programs", programs, &buffer) { user, buffer in tlsUser(user, &buffer) }
-        list("notes", notes, &buffer) { note, buffer in buffer.append(jsonString: note) }
+        buffer.append(list: "libraries", libraries) { user, buffer in tlsUser(user, &buffer) }
+        buffer.append(list: "programs", programs) { user, buffer in tlsUser(user, &buffer) }
+        buffer.append(list: "notes", notes)
         buffer.append("}\n")
     }
 
     private func tlsUser(_ user: TLSUser, _ buffer: inout OutputBuffer) {
-        buffer.append("{\"path\":")
-        buffer.append(jsonString: user.path)
-        member("stack", user.stack, &buffer)
-        if let version = user.version { member("version", version, &buffer) }
-        list("pids", user.pids, &buffer) { pid, buffer in buffer.append(decimal: UInt64(pid)) }
-        member("server_name", user.serverName, &buffer)
-        if let reason = user.reason { member("reason", reason, &buffer) }
-        buffer.append(",\"plaintext\":\"not captured\"}")
-    }
-
-    private func member(_ key: String, _ value: String, _ buffer: inout OutputBuffer) {
-        buffer.append(",")
-        buffer.append(jsonString: key)
-        buffer.append(":")
-        buffer.append(jsonString: value)
-    }
-
-    private func list<Element>(
-        _ key: String, _ elements: [Element], _ buffer: inout OutputBuffer,
-        _ write: (Element, inout OutputBuffer) -> Void
-    ) {
-        buffer.append(",")
-        buffer.append(jsonString: key)
-        buffer.append(":[")
-        for (index, element) in elements.enumerated() {
-            if index > 0 { buffer.append(",") }
-            write(element, &buffer)
-        }
-        buffer.append("]")
+        buffer.append("{")
+        buffer.append(member: "path", user.path)
+        buffer.append(member: "stack", user.stack)
+        buffer.append(member: "version", ifAny: user.version)
+        buffer.append(list: "pids", user.pids) { pid, buffer in buffer.append(decimal: UInt64(pid)) }
+        buffer.append(member: "server_name", user.serverName)
+        buffer.append(member: "reason", ifAny: user.reason)
+        buffer.append(member: "plaintext", "not captured")
+        buffer.append("}")
     }
 }

@@ -23,6 +23,7 @@ package final class Monitor: FlowCounts {
     private var misses: [UInt64]
     private var lost: UInt64 = 0
     private var stage: JudgeStage?
+    private let policy: Policy?
     private let judge: ConnectionJudge?
     private let resolvers: [IPAddress]
 
@@ -30,8 +31,9 @@ package final class Monitor: FlowCounts {
     package init(_ configuration: MonitorConfiguration, logger: Logger) throws(AgentError) {
         self.configuration = configuration
         self.logger = logger
-        resolvers = configuration.policy?.settings.resolvers.value ?? SystemFacts.resolvers
-        judge = try Self.makeJudge(configuration.policy, resolvers)
+        policy = configuration.policy.isEmpty ? nil : try PolicyFiles.loadOrFail(configuration.policy)
+        resolvers = policy?.settings.resolvers.value ?? SystemFacts.resolvers
+        judge = try Self.makeJudge(policy, resolvers)
         sensor = try SensorStart.open(firstHook: configuration.firstHook)
         capabilityNames = sensor.capabilities.map(\.name)
         misses = capabilityNames.map { _ in 0 }
@@ -118,7 +120,7 @@ package final class Monitor: FlowCounts {
             }
         )
         start.resolvers = resolvers
-        start.policy = configuration.policy.map { policy in
+        start.policy = policy.map { policy in
             SessionStart.PolicyFacts(
                 name: policy.name, documents: policy.documents.map(\.label), ruleCount: policy.rules.count,
                 defaultAction: policy.settings.defaultAction.value

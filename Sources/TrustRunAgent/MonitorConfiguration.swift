@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-package import TrustRunPolicy
-
 /// What `monitor` was asked to do.
 package struct MonitorConfiguration: Sendable {
     package enum Format: String, Sendable, CaseIterable {
@@ -13,8 +11,8 @@ package struct MonitorConfiguration: Sendable {
     package var eventLimit: UInt64?
     /// "fentry", "kprobe" or "state": where the ladders of hooks begin; nil: at their top.
     package var firstHook: String?
-    /// What judges the connections.
-    package var policy: Policy?
+    /// What judges the connections: files and presets, as `PolicyFiles` reads them; none: nothing does.
+    package var policy: [String] = []
 
     package init() {}
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TrustRunEvents
-package import TrustRunPolicy
-package import TrustRunReplay
+internal import TrustRunPolicy
+internal import TrustRunReplay
 
 /// Counts how a policy judges the connections of a recording, and how another one did: that of the recording, or one that is given.
-package final class PolicyComparison {
+final class PolicyComparison {
     private let after: PolicyReplay
     private let before: PolicyReplay?
-    private var summary: ReplaySummary
+    private var summary: ComparisonSummary
     /// What is known of connections that have not ended, by id.
     private var open: [String: Judged] = [:]
 
@@ -18,13 +18,13 @@ package final class PolicyComparison {
     }
 
     /// Compares with `other`, or with what the recording says if that is nil.
-    package init(_ policy: Policy, with other: Policy?) throws(AgentError) {
+    init(_ policy: Policy, with other: Policy?) throws(AgentError) {
         after = try PolicyReplay(policy)
         before = if let other { try PolicyReplay(other) } else { nil }
-        summary = ReplaySummary(before: other?.name ?? "recorded", after: policy.name)
+        summary = ComparisonSummary(before: other?.name ?? "recorded", after: policy.name)
     }
 
-    package func add(_ event: RecordedEvent) {
+    func add(_ event: RecordedEvent) {
         summary.lost += event.lost ?? 0
         let verdict = after.verdict(of: event)
         let other = before.map { replay in replay.verdict(of: event)?.action } ?? event.recorded?.action
@@ -35,7 +35,7 @@ package final class PolicyComparison {
     }
 
     /// The result, with the connections that were open at the end of the recording.
-    package func finish() -> ReplaySummary {
+    func finish() -> ComparisonSummary {
         for judged in open.values { count(judged) }
         open = [:]
         return summary

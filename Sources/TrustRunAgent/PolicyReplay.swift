@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-package import TrustRunEvents
-package import TrustRunPolicy
-package import TrustRunReplay
+internal import TrustRunEvents
+internal import TrustRunPolicy
+internal import TrustRunReplay
 internal import TrustRunSinks
 
 /// Judges a recorded stream by a policy, as if the policy had been there.
-package final class PolicyReplay {
+final class PolicyReplay {
     private let judge: ConnectionJudge
     /// The policy says itself which resolvers it trusts.
     private let hasOwnResolvers: Bool
     private var processes: [String: ProcessIdentity] = [:]
     private var verdicts: [String: Verdict] = [:]
 
-    package init(_ policy: Policy) throws(AgentError) {
+    init(_ policy: Policy) throws(AgentError) {
         do {
             let resolvers = policy.settings.resolvers.value
             hasOwnResolvers = resolvers != nil
@@ -23,7 +23,7 @@ package final class PolicyReplay {
     }
 
     /// What the policy says of the event's connection; nil for events that tell of none.
-    package func verdict(of event: RecordedEvent) -> Verdict? {
+    func verdict(of event: RecordedEvent) -> Verdict? {
         if let resolvers = event.resolvers, !hasOwnResolvers { judge.resolvers = resolvers }
         guard var connection = event.connection, event.type != .violation else { return nil }
         let id = event.connectionID ?? ""
@@ -34,7 +34,7 @@ package final class PolicyReplay {
     }
 
     /// The line with that verdict in place of the one it was recorded with; nil for the violations of the recording, which another policy told.
-    package func line(of event: RecordedEvent) -> [UInt8]? {
+    func line(of event: RecordedEvent) -> [UInt8]? {
         guard event.type != .violation else { return nil }
         guard let verdict = verdict(of: event) else { return event.line }
         return TopLevelMember.replacing("verdict", with: JSONLinesEncoder.member(verdict), in: event.line)

@@ -22,10 +22,10 @@ package struct PolicyDescription {
         for document in policy.documents {
             var label = document.label
             if let preset = document.preset { label = preset.text }
-            lines.append("#   \(Self.comment(label))")
+            lines.append("#   \(PrintableText.of(label))")
         }
-        lines.append("name: \(Self.quoted(policy.name))")
-        if let description = policy.description { lines.append("description: \(Self.quoted(description))") }
+        lines.append("name: \(PrintableText.quoted(policy.name))")
+        if let description = policy.description { lines.append("description: \(PrintableText.quoted(description))") }
     }
 
     private mutating func writeSettings() {
@@ -50,20 +50,20 @@ package struct PolicyDescription {
         guard !policy.settings.content.isEmpty else { return }
         lines.append("content:")
         for rule in policy.settings.content {
-            let findings = rule.findings.map(Self.quoted).joined(separator: ", ")
+            let findings = rule.findings.map(PrintableText.quoted).joined(separator: ", ")
             lines.append("  # \(place(rule.origin))")
             lines.append(
                 "  - when: { finding: [\(findings)], destination: \(rule.isNotAllowedOnly ? "not-allowed" : "any") }")
             lines.append("    action: \(rule.action.text)")
-            if let reason = rule.reason { lines.append("    reason: \(Self.quoted(reason))") }
+            if let reason = rule.reason { lines.append("    reason: \(PrintableText.quoted(reason))") }
         }
     }
 
     private mutating func writeRules() {
         lines.append(policy.rules.isEmpty ? "rules: []" : "rules:")
         for rule in policy.rules {
-            lines.append("  # \(Self.comment(rule.id)), \(place(rule.origin))")
-            let patterns = rule.patterns.map { pattern in Self.quoted(pattern.text) }
+            lines.append("  # \(PrintableText.of(rule.id)), \(place(rule.origin))")
+            let patterns = rule.patterns.map { pattern in PrintableText.quoted(pattern.text) }
             if patterns.count == 1 {
                 lines.append("  - match: \(patterns[0])")
             } else {
@@ -74,11 +74,11 @@ package struct PolicyDescription {
                 lines.append("    ports: [\(ports.map(\.portText).joined(separator: ", "))]")
             }
             if let transport = rule.transport { lines.append("    protocol: \(transport.policyWord)") }
-            if let process = rule.process { lines.append("    process: \(Self.quoted(process.text))") }
+            if let process = rule.process { lines.append("    process: \(PrintableText.quoted(process.text))") }
             if rule.verify != .name { lines.append("    verify: \(rule.verify.rawValue)") }
             lines.append("    action: \(rule.action.text)")
-            if let reason = rule.reason { lines.append("    reason: \(Self.quoted(reason))") }
-            if let source = rule.source { lines.append("    source: \(Self.quoted(source))") }
+            if let reason = rule.reason { lines.append("    reason: \(PrintableText.quoted(reason))") }
+            if let source = rule.source { lines.append("    source: \(PrintableText.quoted(source))") }
             if let checked = rule.checked { lines.append("    checked: \(checked)") }
         }
     }
@@ -86,44 +86,11 @@ package struct PolicyDescription {
     /// `label:line`.
     private func place(_ origin: Origin) -> String {
         guard policy.documents.indices.contains(origin.document) else { return "line \(origin.line)" }
-        return "\(Self.comment(policy.documents[origin.document].label)):\(origin.line)"
+        return "\(PrintableText.of(policy.documents[origin.document].label)):\(origin.line)"
     }
 }
 
 extension PolicyDescription {
-    /// A double-quoted scalar of YAML; what a terminal or a parser could take for something else is escaped.
-    static func quoted(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\t": quoted += "\\t"
-            default: quoted += isPlain(scalar) ? String(scalar) : escape(scalar)
-            }
-        }
-        return quoted + "\""
-    }
-
-    /// A text that cannot end the comment it stands in.
-    private static func comment(_ text: String) -> String {
-        text.unicodeScalars.map { scalar in isPlain(scalar) ? String(scalar) : escape(scalar) }.joined()
-    }
-
-    private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: false
-        default: true
-        }
-    }
-
-    private static func escape(_ scalar: Unicode.Scalar) -> String {
-        let digits = String(scalar.value, radix: 16)
-        return (digits.utf8.count <= 4 ? "\\u" : "\\U")
-            + String(repeating: "0", count: (digits.utf8.count <= 4 ? 4 : 8) - digits.utf8.count) + digits
-    }
-
     private static func time(_ seconds: UInt32) -> String {
         if seconds > 0, seconds % 3600 == 0 { return "\(seconds / 3600)h" }
         if seconds > 0, seconds % 60 == 0 { return "\(seconds / 60)m" }

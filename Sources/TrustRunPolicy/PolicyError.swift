@@ -15,7 +15,7 @@ package struct PolicyError: Error, Equatable, CustomStringConvertible {
     /// Counted from 1, columns in Unicode scalars; nil: it concerns the document as a whole.
     package var line: Int?
     package var column: Int?
-    /// What is wrong and what was expected.
+    /// What is wrong and what was expected, fit for a terminal.
     package var message: String
 
     package init(_ kind: Kind = .invalid, label: String, line: Int? = nil, column: Int? = nil, message: String) {
@@ -23,11 +23,12 @@ package struct PolicyError: Error, Equatable, CustomStringConvertible {
         self.label = label
         self.line = line
         self.column = column
-        self.message = message
+        self.message = PrintableText.of(message, maximum: 1000)
     }
 
     /// `file:line:column: what; expected ...`
     package var description: String {
+        let label = PrintableText.of(label)
         guard let line, let column else { return "\(label): \(message)" }
         return "\(label):\(line):\(column): \(message)"
     }

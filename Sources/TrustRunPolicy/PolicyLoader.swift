@@ -6,6 +6,8 @@ package enum PolicyLoader {
     /// How many documents may inherit each other in a row.
     package static let maximumDepth = 32
     package static let maximumDocumentCount = 256
+    /// How long a document may be.
+    package static let maximumByteCount = YAMLText.maximumByteCount
 
     /// Loads what a command line names: files and `preset:NAME(parameter=value,...)`. The first is the policy; the others are as if it
     /// inherited them after its own `inherit`.
@@ -88,7 +90,9 @@ struct PolicyResolution {
             do {
                 bytes = try read(path)
             } catch {
-                throw self.error(place, reference, "\(path) cannot be read: \(error.reason)", kind: .unreadable)
+                // Where the place is the file itself, its name is said already.
+                let subject = if case .entry = place { "\(path) " } else { "" }
+                throw self.error(place, reference, "\(subject)cannot be read: \(error.reason)", kind: .unreadable)
             }
             let decoder = DocumentDecoder(yaml: yaml, index: documents.count, folder: reference.folder, parameters: nil)
             return try decoder.document(yaml.root(of: bytes))

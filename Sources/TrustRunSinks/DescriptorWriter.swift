@@ -2,9 +2,9 @@
 
 import Glibc
 
-enum DescriptorWriter {
+package enum DescriptorWriter {
     /// Writes all bytes, however long that takes; returns 0, or the error number if nobody can read them any more.
-    static func write(_ bytes: RawSpan, to descriptor: Int32) -> Int32 {
+    package static func write(_ bytes: RawSpan, to descriptor: Int32) -> Int32 {
         unsafe bytes.withUnsafeBytes { bytes in
             var offset = 0
             while offset < bytes.count {

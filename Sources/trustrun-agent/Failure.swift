@@ -10,10 +10,14 @@ enum Failure {
         do {
             try body()
         } catch let error as AgentError {
-            let line = Array("trustrun-agent: \(error.message)\n".utf8)
-            _ = unsafe write(STDERR_FILENO, line, line.count)
+            write(error)
             throw ExitCode(error.code.rawValue)
         }
+    }
+
+    static func write(_ error: AgentError) {
+        let line = Array("trustrun-agent: \(error.message)\n".utf8)
+        _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
     }
 }
 

@@ -59,7 +59,7 @@ struct MonitorCommand: ParsableCommand {
         monitor.eventLimit = count
         monitor.firstHook = hooks?.rawValue
         try Failure.reporting {
-            if !policy.isEmpty { monitor.policy = try PolicyFiles.load(policy) }
+            monitor.policy = policy
             let session = try Monitor(monitor, logger: Log.standardError())
             try session.run()
             guard let failOn, failOn.isMet(by: session.violations) else { return }

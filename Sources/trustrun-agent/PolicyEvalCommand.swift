@@ -14,7 +14,7 @@ struct PolicyEvalCommand: ParsableCommand {
             """
     )
 
-    @OptionGroup var policies: PolicyOptions
+    @OptionGroup var policy: PolicyOptions
 
     @Flag(help: "Compare instead: how many connections each policy allows, and which are judged otherwise.")
     var summary = false
@@ -33,10 +33,8 @@ struct PolicyEvalCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            let policy = try policies.load()
-            let other = against.isEmpty ? nil : try PolicyFiles.load(against)
             let output: PolicyEvaluation.Output = summary ? .summary(asJSON: json) : .events
-            try PolicyEvaluation(policy, comparedWith: other, output: output).run()
+            try PolicyEvaluation(policy.references, comparedWith: against, output: output).run()
         }
     }
 }

@@ -60,7 +60,7 @@ import TrustRunPolicy
     @Test func tellsWhoNamedAFileThatCannotBeRead() throws {
         let documents = Documents(["a.yaml": "inherit:\n  - preset:loopback\n  - ../b.yaml\n"])
         #expect(documents.problem("a.yaml") == "a.yaml:3:5: ../b.yaml cannot be read: No such file or directory")
-        #expect(documents.problem("c.yaml") == "c.yaml: c.yaml cannot be read: No such file or directory")
+        #expect(documents.problem("c.yaml") == "c.yaml: cannot be read: No such file or directory")
         #expect(documents.problem("") == "policy: an empty name; expected a file or preset:NAME")
         #expect(documents.problem("a/") == "policy: a/ is a folder; expected a file or preset:NAME")
         #expect(documents.problem() == "policy: no policy is named; expected a file or preset:NAME")

@@ -46,6 +46,13 @@ import TrustRunPolicy
             2:1: unknown key `parameters` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
             dns, inbound, binding_grace, content, defaults
             """),
+        Case(
+            "\"\\e[31m\": a",
+            """
+            1:1: unknown key `\\u001b[31m` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
+            dns, inbound, binding_grace, content, defaults
+            """),
+        Case("dns: \(String(repeating: "x", count: 2000))", "1:6: unknown dns `\(String(repeating: "x", count: 987))…"),
         Case("name: a\nrules: []\nname: b\n", "1:1: key `name` stands here and again further down; expected it once"),
         Case("name: [a]", "1:7: a list; expected the policy's name"),
         Case("name:", "1:6: nothing; expected the policy's name"),
@@ -207,7 +214,7 @@ import TrustRunPolicy
             "3:12: `*ü.example` is no host name: `*ü` has no form in ASCII; expected one (xn--...)"),
         Case(
             match("\"a\\u200b\\u2028.example\""),
-            "3:12: `a\u{200b}\u{2028}.example` is no host name: `a\u{200b}\u{2028}` has no form in ASCII; expected one (xn--...)"
+            "3:12: `a\\u200b\\u2028.example` is no host name: `a\\u200b\\u2028` has no form in ASCII; expected one (xn--...)"
         ),
         Case(
             match(String(repeating: "a.", count: 127) + "example"),

@@ -85,7 +85,8 @@ import TrustRunPolicy
         let expected = "expected one label of a host name: letters, digits and inner hyphens"
         #expect(
             Documents([:], presets: ["vendor": Self.vendor]).problem("preset:vendor(resource=\(value))")
-                == "preset:vendor: parameter resource of preset vendor is `\(value)`; \(expected)")
+                == "preset:vendor: parameter resource of preset vendor is `\(value == "a\0" ? "a\\u0000" : value)`; \(expected)"
+        )
     }
 
     @Test(arguments: ["a", "*.a.b", "1.2.3.4", "a.1", "a..b", "a.b."])

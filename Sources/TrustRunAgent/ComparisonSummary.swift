@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
-package import TrustRunEvents
+internal import TrustRunEvents
 
 /// How two policies judge the same recording, by destination.
-package struct ReplaySummary {
+struct ComparisonSummary {
     /// What is counted together.
     struct Key: Hashable {
         var destination: String
@@ -14,20 +13,20 @@ package struct ReplaySummary {
     }
 
     /// What the verdicts are compared with: `recorded`, or a policy's name.
-    package let before: String
-    package let after: String
+    let before: String
+    let after: String
     private(set) var counts: [Key: UInt64] = [:]
-    package private(set) var connections: UInt64 = 0
+    private(set) var connections: UInt64 = 0
     /// Events that the recording session says it lost: what they told is in no count.
-    package var lost: UInt64 = 0
+    var lost: UInt64 = 0
 
-    package init(before: String, after: String) {
+    init(before: String, after: String) {
         self.before = before
         self.after = after
     }
 
     /// Counts one connection; `before` is nil where it was not judged.
-    package mutating func add(_ connection: ConnectionEvent, before: PolicyAction?, after: Verdict) {
+    mutating func add(_ connection: ConnectionEvent, before: PolicyAction?, after: Verdict) {
         let key = Key(
             destination: Self.text(of: connection), transport: connection.transport == .udp ? "udp" : "tcp",
             before: before, after: after.action, rule: after.rule ?? "\(after.basis.text)"

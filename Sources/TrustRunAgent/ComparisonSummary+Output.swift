@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
 internal import TrustRunEvents
+internal import TrustRunSinks
 
-extension ReplaySummary {
+extension ComparisonSummary {
     /// For people.
-    package var text: String {
+    var text: String {
         var lines = ["\(connections) connections, judged by \(before) and by \(after)"]
         if lost > 0 { lines.append("the recording lost \(lost) events: what they told is not counted") }
         lines.append("")
@@ -34,43 +34,32 @@ extension ReplaySummary {
         text + String(repeating: " ", count: max(0, width - text.count))
     }
 
-    private struct Form: Encodable {
-        struct Change: Encodable {
-            var destination: String
-            var `protocol`: String
-            var before: String?
-            var after: String
-            var rule: String
-            var connections: UInt64
-        }
-
-        var schema = "trustrun.policy-comparison.v1"
-        var before: String
-        var after: String
-        var connections: UInt64
-        var lost: UInt64
-        var totals: [String: [String: UInt64]]
-        var changes: [Change]
-    }
-
     /// One JSON object on one line.
-    package func json() throws -> [UInt8] {
-        var totals: [String: [String: UInt64]] = [:]
-        for action in PolicyAction.allCases {
-            totals["\(action.text)"] = ["before": total(before: action), "after": total(after: action)]
-        }
-        let form = Form(
-            before: before, after: after, connections: connections, lost: lost, totals: totals,
-            changes: changes.map { change in
-                Form.Change(
-                    destination: change.key.destination, protocol: change.key.transport,
-                    before: change.key.before.map { action in "\(action.text)" }, after: "\(change.key.after.text)",
-                    rule: change.key.rule, connections: change.count
-                )
+    func writeJSON(to buffer: inout OutputBuffer) {
+        buffer.append("{")
+        buffer.append(member: "schema", "trustrun.policy-comparison.v1")
+        buffer.append(member: "before", before)
+        buffer.append(member: "after", after)
+        buffer.append(member: "connections", Int(clamping: connections))
+        buffer.append(member: "lost", Int(clamping: lost))
+        buffer.append(object: "totals") { buffer in
+            for action in PolicyAction.allCases {
+                buffer.append(object: "\(action.text)") { buffer in
+                    buffer.append(member: "before", Int(clamping: total(before: action)))
+                    buffer.append(member: "after", Int(clamping: total(after: action)))
+                }
             }
-        )
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return Array(try encoder.encode(form)) + [UInt8(ascii: "\n")]
+        }
+        buffer.append(list: "changes", changes) { change, buffer in
+            buffer.append("{")
+            buffer.append(member: "destination", change.key.destination)
+            buffer.append(member: "protocol", change.key.transport)
+            buffer.append(member: "before", ifAny: change.key.before.map { action in "\(action.text)" })
+            buffer.append(member: "after", "\(change.key.after.text)")
+            buffer.append(member: "rule", change.key.rule)
+            buffer.append(member: "connections", Int(clamping: change.count))
+            buffer.append("}")
+        }
+        buffer.append("}\n")
     }
 }

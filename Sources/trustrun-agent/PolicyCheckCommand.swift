@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import TrustRunAgent
+
+struct PolicyCheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Loads each policy with all that it inherits, and says what is wrong with it.",
+        discussion: "Exit status: 0, 64 wrong usage, 65 a policy is wrong, 66 a file cannot be read, 74 stdout failed."
+    )
+
+    @Argument(
+        help: ArgumentHelp("Policies, each by itself: files or preset:NAME(parameter=value,...).", valueName: "file"))
+    var references: [String]
+
+    @Flag(help: "One JSON object on one line.")
+    var json = false
+
+    func run() throws {
+        try Failure.reporting {
+            let errors = try PolicyTools.check(references, asJSON: json)
+            for error in errors.dropLast() { Failure.write(error) }
+            if let last = errors.last { throw last }
+        }
+    }
+}
