@@ -7,33 +7,33 @@
 /// there are ranges; a cell with more than `cellSize` of them begins another node.
 package struct AddressIndex: Sendable {
     /// Where ranges begin, ascending within each space. Behind each space stand `cellSize` more, so that reading ahead stays within it.
-    private var starts: [UInt64] = []
+    @usableFromInline var starts: [UInt64] = []
     /// What is in the range: its number; or with `marker`, which cell begins the space of the lower half.
-    private var values: [UInt32] = []
+    @usableFromInline var values: [UInt32] = []
     /// A range, the first that may be in the cell; or with `marker` a node.
-    private var cells: [UInt32] = []
-    private var nodes: [Node] = []
-    private var ipv4: UInt32 = 0
-    private var ipv6: UInt32 = 0
+    @usableFromInline var cells: [UInt32] = []
+    @usableFromInline var nodes: [Node] = []
+    @usableFromInline var ipv4: UInt32 = 0
+    @usableFromInline var ipv6: UInt32 = 0
 
-    struct Node {
+    @usableFromInline struct Node: Sendable {
         /// Where the second cell's ranges could begin at the earliest: what is below is in the first cell.
-        let first: UInt64
+        @usableFromInline let first: UInt64
         /// The size of a cell, as a power of two.
-        let shift: UInt64
+        @usableFromInline let shift: UInt64
         /// Its cells: the index of the first, and of the last counted from there.
-        let cells: Int
-        let last: UInt64
+        @usableFromInline let cells: Int
+        @usableFromInline let last: UInt64
     }
 
-    private static let marker: UInt32 = 1 << 31
+    @usableFromInline static var marker: UInt32 { 1 << 31 }
     /// How many ranges may begin within a cell.
-    private static let cellSize = 4
+    @usableFromInline static var cellSize: Int { 4 }
 
     package init() {}
 
     /// The number of an address, in whatever form it is written.
-    package func value(for address: IPAddress) -> UInt32 {
+    @inlinable package func value(for address: IPAddress) -> UInt32 {
         var (high, low) = (address.high, address.low)
         // As the address that policies speak of: that within NAT64 (RFC 6052 2.1), loopback for the unspecified one.
         let isNAT64 = high == 0x0064_ff9b_0000_0000 && low >> 32 == 0
@@ -48,7 +48,7 @@ package struct AddressIndex: Sendable {
         return self.value(of: high, in: cells[Int(value & ~Self.marker)])
     }
 
-    @inline(__always) private func value(of number: UInt64, in root: UInt32) -> UInt32 {
+    @inlinable @inline(__always) func value(of number: UInt64, in root: UInt32) -> UInt32 {
         var cell = root
         while cell & Self.marker != 0 {
             let node = nodes[Int(cell & ~Self.marker)]

@@ -53,12 +53,12 @@ struct AddressEntries {
     ) throws(PolicyLimitError) -> [AddressKey] {
         var keys: [AddressKey] = []
         let four = try Self.pushDown(&ipv4, &maker)
-        index.setIPv4(four.map(Self.upperRange))
+        index.setIPv4(four.map(Self.upperRange), background: CandidateLists.empty)
         for prefix in four {
             keys.append(prefix, IPAddress(ipv4: UInt32(truncatingIfNeeded: prefix.entry.high >> 32)))
         }
         let six = try Self.pushDown(&ipv6, &maker)
-        index.setIPv6(Self.upperRanges(six, &index))
+        index.setIPv6(Self.upperRanges(six, &index), background: CandidateLists.empty)
         for prefix in six {
             keys.append(prefix, IPAddress(high: prefix.entry.high, low: prefix.entry.low))
         }

@@ -27,7 +27,7 @@ extension CompiledPolicy {
         let approach = Approach(transport: transport, port: port, executable: executable)
         var byAddress = 0
         if let address {
-            byAddress = first(in: addresses.list(for: address), approach)
+            byAddress = first(in: addresses.value(for: address), approach)
             let candidate = lists.all[byAddress]
             if byAddress != 0, candidate.action >= .block, !candidate.conditions.contains(.isWholeFamily) {
                 return decision(byAddress, .address)
@@ -46,7 +46,7 @@ extension CompiledPolicy {
         address: IPAddress?, transport: TransportProtocol, executable: ExecutableClass
     ) -> Decision {
         let approach = Approach(transport: transport, port: nil, executable: executable, isInbound: true)
-        let byAddress = address.map { address in first(in: addresses.list(for: address), approach) } ?? 0
+        let byAddress = address.map { address in first(in: addresses.value(for: address), approach) } ?? 0
         return byAddress != 0 ? decision(byAddress, .address) : fallBack(approach)
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import TrustRunEvents
 
 /// A policy in the form that is asked: from a name or an address one look-up leads to everything that may be said of it, in order of
 /// preference, so that the next best needs no second look-up. Kernel maps are filled from the same keys and lists.
