@@ -8,17 +8,23 @@ struct PolicyCheck {
     let reference: String
     private(set) var policy: Policy?
     private(set) var error: PolicyError?
+    /// What is odd about one that loads.
+    private(set) var findings: [PolicyFinding] = []
 
     init(_ reference: String) {
         self.reference = reference
         do {
-            policy = try PolicyFiles.load([reference])
+            let policy = try PolicyFiles.load([reference])
+            findings = PolicyLint.findings(in: policy)
+            self.policy = policy
         } catch {
             self.error = error
         }
     }
 
-    /// A line for a policy that loads; errors go to stderr.
+    var hasWarning: Bool { findings.contains { finding in finding.severity == .warning } }
+
+    /// A line for a policy that loads, and one for each finding; errors go to stderr.
     var text: String {
         guard let policy else { return "" }
         let own = policy.rules.count { rule in rule.origin.document == 0 }
@@ -27,7 +33,7 @@ struct PolicyCheck {
         return """
             \(policy.documents[0].label): ok: \(rules) (\(own) of its own) in \(documents), default \
             \(policy.settings.defaultAction.value.text)
-
+            \(findings.map { finding in finding.text(in: policy) + "\n" }.joined())
             """
     }
 
@@ -50,6 +56,9 @@ struct PolicyCheck {
             buffer.append(member: "own_rules", policy.rules.count { rule in rule.origin.document == 0 })
             buffer.append(list: "documents", policy.documents.map(\.label))
             buffer.append(member: "default", "\(policy.settings.defaultAction.value.text)")
+            buffer.append(list: "findings", findings) { finding, buffer in
+                Self.write(finding, policy, to: &buffer)
+            }
         }
         if let error {
             buffer.append(object: "error") { buffer in
@@ -61,6 +70,20 @@ struct PolicyCheck {
                 buffer.append(member: "message", error.message)
             }
         }
+        buffer.append("}")
+    }
+
+    private static func write(_ finding: PolicyFinding, _ policy: Policy, to buffer: inout OutputBuffer) {
+        buffer.append("{")
+        buffer.append(member: "code", finding.code.rawValue)
+        buffer.append(member: "severity", finding.severity.rawValue)
+        buffer.append(member: "rule", ifAny: finding.rule)
+        if let origin = finding.origin, policy.documents.indices.contains(origin.document) {
+            buffer.append(member: "document", policy.documents[origin.document].label)
+            buffer.append(member: "line", origin.line)
+            buffer.append(member: "column", origin.column)
+        }
+        buffer.append(member: "message", finding.message)
         buffer.append("}")
     }
 }

@@ -19,7 +19,7 @@ package enum PolicyFiles {
     }
 
     /// The bytes of a file, or of whatever else can be read to its end.
-    private static func read(_ path: String) throws(PolicyReadFailure) -> [UInt8] {
+    static func read(_ path: String) throws(PolicyReadFailure) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure(errno) }
         defer { close(descriptor) }

@@ -5,14 +5,16 @@ internal import TrustRunSinks
 /// What `policy check`, `policy show` and `policy presets` do.
 package enum PolicyTools {
     /// Loads each of them as a policy of its own and says how it is. Those that do not load are returned as errors.
-    package static func check(_ references: [String], asJSON: Bool) throws(AgentError) -> [AgentError] {
+    package static func check(
+        _ references: [String], asJSON: Bool
+    ) throws(AgentError) -> (hasWarning: Bool, errors: [AgentError]) {
         let checks = references.map { reference in PolicyCheck(reference) }
         if asJSON {
             try StandardOutput.write { buffer in PolicyCheck.writeJSON(checks, to: &buffer) }
         } else {
             try StandardOutput.write(checks.map(\.text).joined())
         }
-        return checks.compactMap(\.error).map { error in AgentError(error) }
+        return (checks.contains(where: \.hasWarning), checks.compactMap(\.error).map { error in AgentError(error) })
     }
 
     /// Prints what the policy says with all that it inherits.

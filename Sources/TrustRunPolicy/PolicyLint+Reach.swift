@@ -89,14 +89,3 @@ extension [ClosedRange<UInt16>] {
         }
     }
 }
-
-extension Pattern {
-    /// As it would be written.
-    var text: String {
-        switch self {
-        case .any: "any"
-        case .network(let network): "\(network)"
-        case .name(let name): name.text
-        }
-    }
-}

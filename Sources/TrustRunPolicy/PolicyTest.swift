@@ -49,10 +49,16 @@ extension PolicyTest.Outcome {
     package func difference(in policy: Policy, label: String) -> [String] {
         let place = "\(label):\(expectation.line):\(expectation.column)"
         var lines = ["\(place): \(expectation.destination)\(conditions)"]
-        lines.append("  expected  \(expectation.action.text)\(expectation.rule.map { rule in " by \(rule)" } ?? "")")
+        lines.append("  expected  \(expectation.action.text)\(expectedRule(in: policy))")
         lines.append("  got       \(decision.action.text) by \(decider)\(origin(in: policy))")
         lines.append("  because   \(why(in: policy))")
         return lines
+    }
+
+    private func expectedRule(in policy: Policy) -> String {
+        guard let id = expectation.rule else { return "" }
+        let isThere = id == PolicyTest.defaultDecider || policy.rules.contains { rule in rule.id == id }
+        return " by \(id)\(isThere ? "" : ", which the policy does not have")"
     }
 
     private var conditions: String {

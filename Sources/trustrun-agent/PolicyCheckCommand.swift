@@ -6,7 +6,10 @@ struct PolicyCheckCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check",
         abstract: "Loads each policy with all that it inherits, and says what is wrong with it.",
-        discussion: "Exit status: 0, 64 wrong usage, 65 a policy is wrong, 66 a file cannot be read, 74 stdout failed."
+        discussion: """
+            Also what a policy that loads lets through unexpectedly, and rules without effect: docs/policy.md lists the findings. \
+            Exit status: 0, 1 a warning with --strict, 64 wrong usage, 65 a policy is wrong, 66 a file cannot be read, 74 stdout failed.
+            """
     )
 
     @Argument(
@@ -16,11 +19,15 @@ struct PolicyCheckCommand: ParsableCommand {
     @Flag(help: "One JSON object on one line.")
     var json = false
 
+    @Flag(help: "Exit with 1 if there is a warning.")
+    var strict = false
+
     func run() throws {
         try Failure.reporting {
-            let errors = try PolicyTools.check(references, asJSON: json)
+            let (hasWarning, errors) = try PolicyTools.check(references, asJSON: json)
             for error in errors.dropLast() { Failure.write(error) }
             if let last = errors.last { throw last }
+            if strict, hasWarning { throw ExitCode(1) }
         }
     }
 }

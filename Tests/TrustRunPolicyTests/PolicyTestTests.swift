@@ -172,7 +172,7 @@ import TrustRunEvents
             """
               - { destination: "api.example.com:443", action: block, process: /usr/bin/wget }
               - { destination: "api.example.com@10.0.0.1:443", action: allow, rule: p.yaml#1 }
-              - { destination: "x.example.com:443", action: alert, rule: p.yaml#2, protocol: udp }
+              - { destination: "x.example.com:443", action: alert, rule: q.yaml#2, protocol: udp }
               - { destination: "192.0.2.7:80", action: kill, direction: inbound }
               - { destination: "192.0.3.7:25", action: allow }
             """)
@@ -187,7 +187,7 @@ import TrustRunEvents
                 "  got       kill by p.yaml#3 (p.yaml:4)",
                 "  because   the longest prefix that matches the address refuses, and that goes before names",
                 "t.yaml:4:5: x.example.com:443 udp",
-                "  expected  alert by p.yaml#2",
+                "  expected  alert by q.yaml#2, which the policy does not have",
                 "  got       block by default",
                 "  because   no rule takes part",
                 "t.yaml:5:5: 192.0.2.7:80 tcp, inbound",
