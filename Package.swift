@@ -56,10 +56,12 @@ let package = Package(
         ),
         .target(name: "TrustRunInventory", swiftSettings: settings),
         .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .target(name: "CTrustRunYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
         .target(
             name: "TrustRunPolicy",
             dependencies: [
-                "CIDN2", "CTrustRunAssets", "TrustRunEvents", .product(name: "Yams", package: "Yams"),
+                "CIDN2", "CTrustRunAssets", "CTrustRunYAML", "TrustRunEvents",
+                .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: settings
         ),

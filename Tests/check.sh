@@ -77,6 +77,7 @@ only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
 only Yams Sources/TrustRunPolicy
 only CIDN2 Sources/TrustRunPolicy
+only CTrustRunYAML Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
 only FoundationEssentials Sources/TrustRunReplay Tests Benchmarks
 for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunReplay TrustRunSinks; do

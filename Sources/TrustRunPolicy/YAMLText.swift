@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunYAML
 internal import Yams
 
 /// The text of one document and its tree of nodes, each with its line and column.
@@ -7,6 +8,8 @@ internal import Yams
 struct YAMLText {
     static let maximumByteCount = 1 << 20
     static let maximumDepth = 12
+    /// Yams hashes a key that is a collection once for each level of it, so that a deep one costs a minute in a text of this length.
+    private static let parserDepthLimit: Void = tr_yaml_limit_depth(20)
 
     let label: String
 
@@ -34,6 +37,7 @@ struct YAMLText {
     }
 
     private func compose(_ bytes: [UInt8]) throws(PolicyError) -> Node? {
+        Self.parserDepthLimit
         do {
             // Without rules every scalar is a text, read by whoever knows what it should be.
             let parser = try Parser(yaml: String(decoding: bytes, as: UTF8.self), resolver: .basic, encoding: .utf8)
@@ -55,7 +59,7 @@ struct YAMLText {
             throw error(node.mark, "an anchor (&name); expected none, anchors and aliases are not read")
         }
         guard depth <= Self.maximumDepth else {
-            throw error(node.mark, "nested too deeply; expected at most \(Self.maximumDepth) levels")
+            throw error(node.mark, Self.depthMessage)
         }
         let plainTag: String
         let tag: String
@@ -89,7 +93,7 @@ extension YAMLText {
                 return self.error(
                     context?.mark ?? mark, "an alias (*name); expected a text, in quotes if it begins with `*`")
             }
-            if problem.contains("nesting level") { return tooDeep }
+            if problem.contains("nesting level") { return self.error(mark, Self.depthMessage) }
             if problem.contains("another document") {
                 return self.error(mark, "a second document begins; expected one document in a file")
             }
@@ -99,7 +103,7 @@ extension YAMLText {
                 context.mark,
                 "key `\(duplicates.first ?? "")` stands here and again further down; expected it once")
         case .memory:
-            return tooDeep
+            return self.error(1, 1, Self.depthMessage)
         case .reader(let problem, _, _, _):
             return self.error(1, 1, "no YAML: \(problem)")
         default:
@@ -107,8 +111,7 @@ extension YAMLText {
         }
     }
 
-    /// For a text that is not parsed as far as its place.
-    private var tooDeep: PolicyError { error(1, 1, "nested too deeply; expected at most \(Self.maximumDepth) levels") }
+    private static var depthMessage: String { "nested too deeply; expected at most \(maximumDepth) levels" }
 
     /// What YAML 1.1 5.1 lets a text hold, in UTF-8.
     private func checkCharacters(_ bytes: [UInt8]) throws(PolicyError) {

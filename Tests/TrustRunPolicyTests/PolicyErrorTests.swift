@@ -288,6 +288,17 @@ import TrustRunPolicy
         #expect(problem([0xef, 0xbb, 0xbf] + Array("name: a\n".utf8)) == nil)
     }
 
+    /// Keys that are deep collections, of which each level would be hashed for each level above it: a minute, if they were read.
+    @Test(.timeLimit(.minutes(1))) func neverReadsDeepKeys() {
+        let flow = String(repeating: "{? ", count: 900) + "a" + String(repeating: "}", count: 900)
+        let text = (0..<280).map { index in "? [\(index), \(flow)]\n: 1\n" }.joined()
+        #expect(
+            Documents(["site.yaml": text]).problem("site.yaml")
+                == "site.yaml:1:3: nested too deeply; expected at most 12 levels")
+        let block = String(repeating: "? ", count: 500_000)
+        #expect(Documents(["site.yaml": block]).problem("site.yaml")?.contains("nested too deeply") == true)
+    }
+
     /// Ten to the ninth power, if anything expanded it.
     @Test func neverExpandsAliases() {
         for (before, after) in [("", ""), ("? ", ""), ("[", "]: 1")] {
