@@ -22,10 +22,19 @@ extension DocumentDecoder {
         if let node = members["protocol"] { rule.transport = try transport(node) }
         if let node = members["process"] { rule.process = try process(node) }
         if let node = members["verify"] { rule.verify = try word(node, "verification") }
-        if let node = members["reason"] { rule.reason = try expanded(node, "a reason").joined(separator: ", ") }
+        if let node = members["reason"] { rule.reason = try reason(node) }
         if let node = members["source"] { rule.source = try source(node) }
         if let node = members["checked"] { rule.checked = try date(node) }
         return rule
+    }
+
+    private func reason(_ node: Node) throws(PolicyError) -> String {
+        let reason = try expanded(node, "a reason").joined(separator: ", ")
+        guard reason.utf8.count <= Self.maximumTextByteCount else {
+            throw yaml.error(
+                node.mark, "a reason of \(reason.utf8.count) bytes; expected at most \(Self.maximumTextByteCount)")
+        }
+        return reason
     }
 
     private func patterns(_ node: Node) throws(PolicyError) -> [Pattern] {

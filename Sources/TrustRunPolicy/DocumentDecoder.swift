@@ -11,6 +11,8 @@ struct DocumentDecoder {
     /// The values of a preset's parameters; nil in a file, which has none.
     let parameters: PresetArguments?
 
+    static let maximumTextByteCount = 4096
+    static let maximumNameByteCount = 128
     static let keys = [
         "name", "description", "capture_level", "inherit", "rules", "resolvers", "dns", "inbound", "binding_grace",
         "content", "defaults",
@@ -20,7 +22,9 @@ struct DocumentDecoder {
         let keys = parameters == nil ? Self.keys : Self.keys + ["parameters"]
         let members = try members(of: root, "a policy", keys: keys)
         var document = PolicyDocument()
-        if let node = members["name"] { document.name = try text(node, "the policy's name", maximum: 128) }
+        if let node = members["name"] {
+            document.name = try text(node, "the policy's name", maximum: Self.maximumNameByteCount)
+        }
         if let node = members["description"] { document.description = try text(node, "a description") }
         if let node = members["inherit"] {
             for entry in try elements(node, "files and presets") { document.inherit.append(try inheritance(entry)) }
@@ -93,7 +97,7 @@ extension DocumentDecoder {
     }
 
     /// A text that is not empty, in quotes or not.
-    func text(_ node: Node, _ what: String, maximum: Int = 4096) throws(PolicyError) -> String {
+    func text(_ node: Node, _ what: String, maximum: Int = maximumTextByteCount) throws(PolicyError) -> String {
         guard case .scalar(let scalar) = node else {
             throw yaml.error(node.mark, "\(Self.kind(of: node)); expected \(what)")
         }

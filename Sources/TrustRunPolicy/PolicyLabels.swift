@@ -40,11 +40,16 @@ extension PolicyReference {
         return preset
     }
 
-    /// The name of a document that states none: the file's without what follows its last dot, or the preset's.
+    /// The name of a document that states none: the file's without what follows its last dot, or the preset's; as good as a stated one.
     var defaultName: String {
         guard case .file(let path) = self else { return preset?.name ?? "" }
         let file = path.split(separator: "/").last ?? ""
-        guard let dot = file.lastIndex(of: "."), dot > file.startIndex else { return String(file) }
-        return String(file[..<dot])
+        let dot = file.lastIndex(of: ".") ?? file.endIndex
+        var name = ""
+        for scalar in PrintableText.of(String(dot > file.startIndex ? file[..<dot] : file)).unicodeScalars {
+            guard name.utf8.count + UTF8.width(scalar) <= DocumentDecoder.maximumNameByteCount else { break }
+            name.unicodeScalars.append(scalar)
+        }
+        return name
     }
 }

@@ -30,6 +30,23 @@ build_module() {
         -c "${sources[@]}" -o "$out/modules/$name.o"
 }
 
+# build_yams: Yams and its parser in C from the checkout, as the modules that TrustRunPolicy needs besides its own C.
+build_yams() {
+    local yams=.build/checkouts/Yams/Sources file objects=()
+    swift package --disable-sandbox resolve
+    for file in "$yams"/CYaml/src/*.c Sources/CTrustRunYAML/*.c Sources/CTrustRunAssets/*.c; do
+        objects+=("$out/modules/$(basename "$file").o")
+        "$(dirname "$(realpath "$(command -v swiftc)")")/clang" -std=gnu2x -O1 -w -fsanitize=address,fuzzer-no-link -DYAML_DECLARE_STATIC \
+            -I "$yams/CYaml/include" -I Sources/CTrustRunAssets/include -I Sources/CTrustRunYAML/include \
+            -c "$file" -o "${objects[-1]}"
+    done
+    swiftc -O -suppress-warnings -sanitize=address -sanitize=fuzzer -sanitize-coverage=edge,trace-cmp,inline-8bit-counters,pc-table \
+        -parse-as-library -swift-version 5 -D SWIFT_PACKAGE -wmo -module-name Yams -I "$yams/CYaml/include" -Xcc -DYAML_DECLARE_STATIC \
+        -emit-module -emit-module-path "$out/modules/Yams.swiftmodule" -c "$yams"/Yams/*.swift -o "$out/modules/Yams.swift.o"
+    ld -r -o "$out/modules/Yams.o" "$out/modules/Yams.swift.o" "${objects[@]}"
+    rm "$out/modules/Yams.swift.o" "${objects[@]}"
+}
+
 # fuzz NAME "MODULES" [swiftc flags]: Tests/Fuzz/NAME.swift on these modules of Sources/, in the order they are built.
 fuzz() {
     local name=$1 modules=$2 module objects=() status=0
@@ -54,6 +71,12 @@ fuzz() {
 fuzz FuzzDNSMessage "TrustRunEvents TrustRunWire"
 fuzz FuzzClientHello "TrustRunEvents TrustRunWire"
 fuzz FuzzRecords "TrustRunEvents TrustRunWire TrustRunSensor TrustRunEnrichment"
+
+build_yams
+mkdir -p "$out/corpus/FuzzPolicy"
+cp Presets/*.yaml "$out/corpus/FuzzPolicy" # what chance would hardly write
+fuzz FuzzPolicy "TrustRunEvents Yams TrustRunPolicy" -I .build/checkouts/Yams/Sources/CYaml/include -I Sources/CIDN2 \
+    -I Sources/CTrustRunAssets/include -I Sources/CTrustRunYAML/include
 
 if ((${#crashed[@]} > 0)); then
     echo "crashed: ${crashed[*]} (inputs and logs in $out)" >&2
