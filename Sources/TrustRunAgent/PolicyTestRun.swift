@@ -18,7 +18,7 @@ struct PolicyTestRun {
             guard !references.isEmpty else {
                 throw PolicyError(label: file, message: "names no policy; expected `policy:` in the file, or --policy")
             }
-            let policy = try PolicyFiles.load(references)
+            let policy = try Self.policy(references, namedBy: policies.isEmpty ? file : nil)
             outcomes = test.run(on: try Self.compiled(policy))
             self.policy = policy
         } catch {
@@ -45,6 +45,16 @@ struct PolicyTestRun {
             return try PolicyFiles.read(file)
         } catch {
             throw PolicyError(.unreadable, label: file, message: "cannot be read: \(error.reason)")
+        }
+    }
+
+    /// A reference that leads nowhere is the fault of the file that has it.
+    private static func policy(_ references: [String], namedBy file: String?) throws(PolicyError) -> Policy {
+        do throws(PolicyError) {
+            return try PolicyFiles.load(references)
+        } catch {
+            guard let file, error.line == nil else { throw error }
+            throw PolicyError(error.kind, label: file, message: "`policy`: \(error.description)")
         }
     }
 

@@ -38,6 +38,6 @@ package struct PolicyFinding: Sendable, Hashable {
         if let origin, policy.documents.indices.contains(origin.document) {
             place = "\(policy.documents[origin.document].label):\(origin.line):\(origin.column)"
         }
-        return "\(place): \(severity.rawValue): \(message) [\(code.rawValue)]"
+        return PrintableText.of("\(place): \(severity.rawValue): \(message) [\(code.rawValue)]")
     }
 }

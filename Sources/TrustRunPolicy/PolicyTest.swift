@@ -52,7 +52,7 @@ extension PolicyTest.Outcome {
         lines.append("  expected  \(expectation.action.text)\(expectedRule(in: policy))")
         lines.append("  got       \(decision.action.text) by \(decider)\(origin(in: policy))")
         lines.append("  because   \(why(in: policy))")
-        return lines
+        return lines.map { line in PrintableText.of(line) }
     }
 
     private func expectedRule(in policy: Policy) -> String {

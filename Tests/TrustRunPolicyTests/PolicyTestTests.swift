@@ -200,4 +200,17 @@ import TrustRunEvents
                 "  because   no name or address rule takes part",
             ])
     }
+
+    /// Nothing in a document turns around, clears or adds a line of what a terminal shows.
+    @Test func escapesWhatATerminalWouldObey() throws {
+        let text = "rules: [{ match: any, action: block, reason: \"a\\nb\\u202e\" }]"
+        let policy = try Documents(["p.yaml": text]).load("p.yaml")
+        let outcomes = try test("expect: [{ destination: a.example, action: allow, rule: \"p\\u200b\" }]")
+            .run(on: try CompiledPolicy(policy))
+        #expect(
+            outcomes.first?.difference(in: policy, label: "t.yaml").dropFirst().prefix(2) == [
+                "  expected  allow by p\\u200b, which the policy does not have",
+                "  got       block by p.yaml#1 (p.yaml:1: a\\u000ab\\u202e)",
+            ])
+    }
 }
