@@ -15,6 +15,7 @@ let settings: [SwiftSetting] = [
 
 let package = Package(
     name: "trustrun-benchmarks",
+    dependencies: [.package(url: "https://github.com/jpsim/Yams", from: "6.2.2")],
     targets: [
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .target(name: "CTrustRunSensor", dependencies: ["CLibBPF"]),
@@ -28,13 +29,20 @@ let package = Package(
             dependencies: ["TrustRunEvents", "TrustRunSensor", "TrustRunWire"],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .target(name: "CTrustRunYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "TrustRunPolicy",
+            dependencies: ["CIDN2", "CTrustRunAssets", "CTrustRunYAML", "TrustRunEvents", .product(name: "Yams", package: "Yams")],
+            swiftSettings: settings
+        ),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "CRing", dependencies: ["CLibBPF"]),
         .executableTarget(
             name: "pipeline-bench",
             dependencies: [
                 "CRing", "TrustRunEvents", "TrustRunOrganisations", "TrustRunSensor", "TrustRunEnrichment",
-                "TrustRunSinks",
+                "TrustRunPolicy", "TrustRunSinks",
             ],
             swiftSettings: settings
         ),

@@ -64,13 +64,20 @@ def pipeline():
     ratios = [entry["swift"]["ns"] / entry["c"]["ns"] for entry in rounds]
     allocations = statistics.median(entry["swift"]["allocations"] for entry in counted)
     worst = max(entry["swift"]["allocations"] for entry in counted)
-    c, swift = ([entry[side]["ns"] for entry in rounds] for side in ("c", "swift"))
+    judging = [entry["judged"]["ns"] / entry["swift"]["ns"] for entry in rounds]
+    judging_allocations = statistics.median(entry["judged"]["allocations"] for entry in counted)
+    c, swift, judged = ([entry[side]["ns"] for entry in rounds] for side in ("c", "swift", "judged"))
     return [
         Row("pipeline: same bytes as the C consumer", f"{count} lines", "", "identical", is_same and count > 0),
         info("pipeline: C, ns a line", median(c, "{:.0f}"), spread(c, "{:.0f}")),
         info("pipeline: agent, ns a line", median(swift, "{:.0f}"), spread(swift, "{:.0f}")),
         Row("pipeline: agent / C", median(ratios), spread(ratios), "<= 2.00", statistics.median(ratios) <= 2),
         Row("pipeline: allocations a line", f"{allocations:.4f}", f"at most {worst:.4f}", "< 0.001", allocations < 0.001),
+        info("pipeline: agent with 1000 rules, ns a line", median(judged, "{:.0f}"), spread(judged, "{:.0f}")),
+        Row("pipeline: with a policy / without", median(judging), spread(judging), "<= 1.25",
+            statistics.median(judging) <= 1.25),
+        Row("pipeline: allocations a line, with a policy", f"{judging_allocations:.4f}", "", "< 0.001",
+            judging_allocations < 0.001),
     ]
 
 

@@ -9,7 +9,7 @@ final class PolicyReplay {
     private let judge: ConnectionJudge
     /// The policy says itself which resolvers it trusts.
     private let hasOwnResolvers: Bool
-    private var processes: [String: ProcessIdentity] = [:]
+    private var owners: [String: Owner] = [:]
     private var verdicts: [String: Verdict] = [:]
 
     init(_ policy: Policy) throws(AgentError) {
@@ -28,7 +28,7 @@ final class PolicyReplay {
         guard var connection = event.connection, event.type != .violation else { return nil }
         let id = event.connectionID ?? ""
         connection.verdict = verdicts[id]
-        _ = judge.judge(&connection, of: process(event.executable))
+        _ = judge.judge(&connection, of: owner(event.executable))
         verdicts[id] = event.endsConnection ? nil : connection.verdict
         return connection.verdict
     }
@@ -40,14 +40,15 @@ final class PolicyReplay {
         return TopLevelMember.replacing("verdict", with: JSONLinesEncoder.member(verdict), in: event.line)
     }
 
-    private func process(_ executable: String) -> ProcessIdentity? {
+    private func owner(_ executable: String) -> Owner? {
         guard !executable.isEmpty else { return nil }
-        if let known = processes[executable] { return known }
+        if let known = owners[executable] { return known }
         let process = ProcessIdentity(
             key: ProcessKey(tgid: 0, startTime: 0), parent: nil, parentTgid: 0, user: 0, group: 0, name: [],
             executable: Array(executable.utf8), cgroup: nil
         )
-        processes[executable] = process
-        return process
+        let owner = Owner(process: process, cgroup: nil)
+        owners[executable] = owner
+        return owner
     }
 }

@@ -3,6 +3,8 @@
 /// What the policy says of a connection, and why. One object for all connections that a rule decides in the same way; nothing in it changes.
 package final class Verdict {
     package let action: PolicyAction
+    /// Whether it is told as a violation. Stored, since it is asked for each connection.
+    package let isViolation: Bool
     /// It was carried out in the kernel; else it says what would have been done.
     package let isEnforced: Bool
     package let basis: VerdictBasis
@@ -22,6 +24,7 @@ package final class Verdict {
         reason: String?, policy: String, name: HostName? = nil
     ) {
         self.action = action
+        isViolation = action != .allow
         self.isEnforced = isEnforced
         self.basis = basis
         self.rule = rule
@@ -31,8 +34,6 @@ package final class Verdict {
         self.name = name
     }
 
-    /// Whether it is told as a violation.
-    package var isViolation: Bool { action != .allow }
 }
 
 /// What a verdict rests on.

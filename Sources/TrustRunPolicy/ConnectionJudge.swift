@@ -12,7 +12,8 @@ package final class ConnectionJudge {
     }
     private var trusted: [IPAddress]
     private let judgesInbound: Bool
-    private var verdicts: VerdictTable
+    /// Unchecked is sound: no access to it comes back here.
+    @exclusivity(unchecked) private var verdicts: VerdictTable
     /// Classes of executables are looked up only if a rule has a `process`.
     private let hasProcessRules: Bool
 
@@ -23,38 +24,54 @@ package final class ConnectionJudge {
         trusted = resolvers.map(\.canonical)
         judgesInbound = policy.settings.inbound.value == .block
         hasProcessRules = policy.rules.contains { rule in rule.process != nil }
-        verdicts = VerdictTable(policy: policy, isEnforced: isEnforced)
+        unsafe verdicts = VerdictTable(policy: policy, isEnforced: isEnforced)
     }
 
-    /// Sets the connection's verdict; the answer is whether it is another than before.
-    package func judge(_ connection: inout ConnectionEvent, of process: ProcessIdentity?) -> Bool {
+    /// Sets the connection's verdict; the answer is whether it is another than before, and a violation.
+    package func judge(_ connection: inout ConnectionEvent, of owner: borrowing Owner?) -> Bool {
+        // Most have no name and were not judged before.
+        if connection.verdict == nil, connection.direction.isOutbound, connection.names.source.isNone,
+            connection.destination.port != 53
+        {
+            let verdict = unsafe verdicts.plain(
+                compiled.decide(
+                    address: connection.destination.address, port: connection.destination.port,
+                    transport: connection.transport, name: nil, executable: executableClass(of: owner)))
+            let isViolation = verdict.isViolation
+            connection.verdict = verdict
+            return isViolation
+        }
+        return judgeAnew(&connection, of: owner)
+    }
+
+    @inline(never)
+    private func judgeAnew(_ connection: inout ConnectionEvent, of owner: borrowing Owner?) -> Bool {
         let before = connection.verdict
         // What is learned after the start is a server name, and nothing else.
         if before != nil, !connection.names.hasServerName { return false }
-        let verdict = verdict(of: connection, process)
+        let verdict = verdict(of: connection, executableClass(of: owner))
         guard verdict !== before else { return false }
         connection.verdict = verdict
-        return true
+        return verdict.isViolation
     }
 
-    private func verdict(of connection: borrowing ConnectionEvent, _ process: ProcessIdentity?) -> Verdict {
-        let executable = executableClass(of: process)
-        guard case .outbound = connection.direction else {
-            guard judgesInbound else { return verdicts.inbound }
-            return verdicts.plain(
+    private func verdict(of connection: ConnectionEvent, _ executable: ExecutableClass) -> Verdict {
+        guard connection.direction.isOutbound else {
+            guard judgesInbound else { return unsafe verdicts.inbound }
+            return unsafe verdicts.plain(
                 compiled.decideInbound(
                     address: connection.source.address, transport: connection.transport, executable: executable))
         }
         let destination = connection.destination
-        if destination.port == 53, trusted.contains(destination.address.canonical) { return verdicts.resolver }
+        if destination.port == 53, trusted.contains(destination.address.canonical) { return unsafe verdicts.resolver }
         let asked = Asked(destination: destination, transport: connection.transport, executable: executable)
         switch connection.names.source {
-        case .none: return verdicts.plain(decide(asked, nil))
+        case .none: return unsafe verdicts.plain(decide(asked, nil))
         case .dns:
-            if let name = connection.names.name { return verdicts.plain(decide(asked, name)) }
+            if let name = connection.names.name { return unsafe verdicts.plain(decide(asked, name)) }
             return verdict(ofSeveral: connection.names.candidates, asked)
         case .sni, .dnsAndSNI:
-            guard let name = connection.names.name else { return verdicts.plain(decide(asked, nil)) }
+            guard let name = connection.names.name else { return unsafe verdicts.plain(decide(asked, nil)) }
             return verdict(withServerName: name, of: connection, asked)
         }
     }
@@ -87,13 +104,13 @@ package final class ConnectionJudge {
             guard bestName == nil || decision.action < best.action else { continue }
             (best, bestName) = (decision, name)
         }
-        guard case .name = best.basis, names.count > 1, let bestName else { return verdicts.plain(best) }
-        return verdicts.named(best, bestName)
+        guard case .name = best.basis, names.count > 1, let bestName else { return unsafe verdicts.plain(best) }
+        return unsafe verdicts.named(best, bestName)
     }
 
     /// A server name that no answer ties to the address is a claim: it can lose what the address gained, and gains nothing.
     private func verdict(
-        withServerName name: HostName, of connection: borrowing ConnectionEvent, _ asked: Asked
+        withServerName name: HostName, of connection: ConnectionEvent, _ asked: Asked
     ) -> Verdict {
         let isBound =
             switch connection.names.source {
@@ -102,25 +119,49 @@ package final class ConnectionJudge {
             }
         let own = decide(asked, name)
         let addressAlone = decide(asked, nil)
-        let before = connection.verdict ?? verdicts.plain(isBound ? own : addressAlone)
+        let before = unsafe connection.verdict ?? verdicts.plain(isBound ? own : addressAlone)
         guard before.action.letsThrough, before.basis != .resolver else { return before }
         let isRefusedByName = own.basis == .name && !own.action.letsThrough
         if addressAlone.action.letsThrough {
-            if isBound { return verdicts.plain(own) }
-            return isRefusedByName ? verdicts.named(own, name) : verdicts.claimed(addressAlone, name)
+            if isBound { return unsafe verdicts.plain(own) }
+            return isRefusedByName ? unsafe verdicts.named(own, name) : unsafe verdicts.claimed(addressAlone, name)
         }
-        if isBound, own.action.letsThrough { return verdicts.plain(own) }
-        if isRefusedByName { return verdicts.named(own, name) }
+        if isBound, own.action.letsThrough { return unsafe verdicts.plain(own) }
+        if isRefusedByName { return unsafe verdicts.named(own, name) }
         guard let index = before.ruleIndex, policy.rules[index].verify == .name else { return before }
-        return verdicts.refused(before, name, isBound: isBound)
+        return unsafe verdicts.refused(before, name, isBound: isBound)
     }
 
-    private func executableClass(of process: ProcessIdentity?) -> ExecutableClass {
-        guard hasProcessRules, let process, !process.executable.isEmpty else { return .unknown }
+    @inline(__always)
+    private func executableClass(of owner: borrowing Owner?) -> ExecutableClass {
+        hasProcessRules ? foundClass(of: copy owner) : .unknown
+    }
+
+    private func foundClass(of owner: Owner?) -> ExecutableClass {
+        guard let process = owner?.process, !process.executable.isEmpty else { return .unknown }
         if let known = process.executableBits { return ExecutableClass(bits: known) }
         let path = process.executable
         let found = compiled.executableClass(of: path.span)
         process.executableBits = found.bits
         return found
+    }
+}
+
+// What is a call in another module.
+extension Direction {
+    fileprivate var isOutbound: Bool {
+        switch self {
+        case .outbound: true
+        case .inbound: false
+        }
+    }
+}
+
+extension NameSource {
+    fileprivate var isNone: Bool {
+        switch self {
+        case .none: true
+        case .dns, .sni, .dnsAndSNI: false
+        }
     }
 }

@@ -51,15 +51,15 @@ import TrustRunPolicy
     /// The verdicts at the start, with what DNS said, and once the server name is known.
     static func verdicts(
         _ judge: ConnectionJudge, bound: [String], serverName: String
-    ) throws -> (start: Verdict, end: Verdict, isNew: Bool) {
+    ) throws -> (start: Verdict, end: Verdict, isNewViolation: Bool) {
         let names = try bound.map(host)
         var event = connection(DestinationNames(candidates: names, source: names.isEmpty ? .none : .dns))
-        #expect(judge.judge(&event, of: nil))
+        _ = judge.judge(&event, of: nil)
         let start = try #require(event.verdict)
         let known = bound.firstIndex(of: serverName).map { index in names[index] }
         event.names = DestinationNames(name: try known ?? host(serverName), source: known == nil ? .sni : .dnsAndSNI)
-        let isNew = judge.judge(&event, of: nil)
-        return (start, try #require(event.verdict), isNew)
+        let isNewViolation = judge.judge(&event, of: nil)
+        return (start, try #require(event.verdict), isNewViolation)
     }
 
     @Test func whatNoRuleMatchesGetsTheDefault() throws {
@@ -78,7 +78,7 @@ import TrustRunPolicy
         var event = Self.connection(
             DestinationNames(
                 candidates: try ["bad.example", "good.example", "none.example"].map(Self.host), source: .dns))
-        #expect(judge.judge(&event, of: nil))
+        _ = judge.judge(&event, of: nil)
         #expect(event.verdict?.action == .alert)
         #expect(event.verdict?.name.map { String(decoding: $0.bytes, as: UTF8.self) } == "good.example")
     }
@@ -149,7 +149,7 @@ import TrustRunPolicy
         #expect(verdicts.start.action == cell.start)
         #expect(verdicts.end.action == cell.end)
         #expect(verdicts.end.basis == cell.basis)
-        #expect(verdicts.isNew == (verdicts.start !== verdicts.end))
+        #expect(verdicts.isNewViolation == (verdicts.start !== verdicts.end && verdicts.end.isViolation))
     }
 
     @Test func aClaimSaysThatItIsOne() throws {
@@ -163,7 +163,7 @@ import TrustRunPolicy
         let judge = try Self.judge([], resolvers: [Self.ten])
         for (port, action) in [(UInt16(53), PolicyAction.allow), (853, .block)] {
             var event = Self.connection(port: port, transport: .udp)
-            #expect(judge.judge(&event, of: nil))
+            _ = judge.judge(&event, of: nil)
             #expect(event.verdict?.action == action)
         }
     }
@@ -175,7 +175,7 @@ import TrustRunPolicy
         ] {
             let judge = try Self.judge(rules, inbound: inbound)
             var event = Self.connection(direction: .inbound)
-            #expect(judge.judge(&event, of: nil))
+            _ = judge.judge(&event, of: nil)
             #expect(event.verdict?.action == action)
         }
     }

@@ -3,6 +3,7 @@ import CRing
 import Glibc
 import TrustRunEnrichment
 import TrustRunEvents
+import TrustRunPolicy
 import TrustRunOrganisations
 import TrustRunSensor
 import TrustRunSinks
@@ -39,7 +40,8 @@ final class Agent {
     let queue: OutputQueue
     private let counts = NoFlows()
 
-    init(output: Int32) throws {
+    /// `policy`: what judges each connection; nil: nothing does.
+    init(output: Int32, policy: Policy? = nil) throws {
         queue = try OutputQueue(outputDescriptor: output, goneDescriptor: STDERR_FILENO)
         let encoder = JSONLinesEncoder(
             host: "bench", hooks: hooks, bootOffset: 0, organisations: OrganisationTable.carried.organisations
@@ -50,10 +52,31 @@ final class Agent {
             (id: UInt64(id), path: Array("/system.slice/service-\(id).service".utf8))
         }
         enricher = Enricher(
-            cgroups: CgroupTable(existing: cgroups), bootOffset: 0, awaitsAcceptor: false, receiver: gate,
+            cgroups: CgroupTable(existing: cgroups), bootOffset: 0, awaitsAcceptor: false, receiver: try policy.map { policy in try Self.stage(policy, gate) } ?? gate,
             counts: counts, hints: CarriedHints()
         )
         pipeline = Pipeline(enricher: enricher, gate: gate)
+    }
+
+    private static func stage(_ policy: Policy, _ gate: EventGate) throws -> JudgeStage {
+        let judge = ConnectionJudge(policy, compiled: try CompiledPolicy(policy), resolvers: [])
+        return JudgeStage(judge, filter: EventFilter(), gate: gate)
+    }
+
+    /// A thousand rules, one of which allows each connection of the ring: prefixes of their destinations, and names.
+    static func thousandRules() throws -> Policy {
+        var rules: [Rule] = []
+        for number in UInt32(0)..<256 {
+            guard let network = IPNetwork(IPAddress(ipv4: 0x5db8_0000 | number << 8), length: 24) else { continue }
+            rules.append(Rule(id: "bench#\(rules.count)", patterns: [.network(network)], ports: [443...443], action: .allow))
+        }
+        while rules.count < 1000 {
+            guard let name = NamePattern("service-\(rules.count).example.org") else { continue }
+            rules.append(Rule(id: "bench#\(rules.count)", patterns: [.name(name)], action: .allow))
+        }
+        return Policy(
+            name: "bench", description: nil, rules: rules, settings: PolicySettings(),
+            documents: [Policy.Document(label: "bench", name: "bench", description: nil)])
     }
 
     var lines: UInt64 { writer.linesWritten.reduce(0, +) }

@@ -38,7 +38,7 @@ struct Cost {
     }
 }
 
-/// One ring and its two consumers, which get the same bursts in turns.
+/// One ring and its consumers, which get the same bursts in turns: the C program, the agent, and the agent with a policy.
 final class Bench {
     private static let connectionsPerBurst: UInt64 = 1024
     private static let burstsPerRound = 40
@@ -47,19 +47,23 @@ final class Bench {
     private static let nanosecondsApart: UInt64 = 20_000
 
     private let agent: Agent
-    private let box: Box
+    private let judging: Agent
+    private let boxes: [Box]
     private let formatterSide: OpaquePointer?
     private let agentSide: OpaquePointer?
+    private let judgingSide: OpaquePointer?
     private var first: UInt64 = 0
 
     init(formatterOutput: Int32, agentOutput: Int32) throws {
         agent = try Agent(output: agentOutput)
-        box = Box(agent.pipeline)
+        judging = try Agent(output: open("/dev/null"), policy: Agent.thousandRules())
+        boxes = [Box(agent.pipeline), Box(judging.pipeline)]
         formatter_open(formatterOutput)
         formatterSide = ring_add(formatter_record, nil)
-        agentSide = ring_add(deliver, Unmanaged.passUnretained(box).toOpaque())
-        require(formatterSide != nil && agentSide != nil, "read the ring")
-        for side in [formatterSide, agentSide] {
+        agentSide = ring_add(deliver, Unmanaged.passUnretained(boxes[0]).toOpaque())
+        judgingSide = ring_add(deliver, Unmanaged.passUnretained(boxes[1]).toOpaque())
+        require(formatterSide != nil && agentSide != nil && judgingSide != nil, "read the ring")
+        for side in [formatterSide, agentSide, judgingSide] {
             require(ring_fill_processes() == 0, "fill the ring")
             consume(side)
         }
@@ -69,15 +73,20 @@ final class Bench {
         if let side { ring_consume(side) }
     }
 
-    func round() -> (formatter: Cost, agent: Cost) {
-        var (formatter, agent) = (Cost(), Cost())
+    func round() -> (formatter: Cost, agent: Cost, judging: Cost) {
+        var (formatter, plain, judged) = (Cost(), Cost(), Cost())
         for burst in 0..<Self.burstsPerRound {
             if burst % 2 == 0 { formatterTurn(&formatter) }
-            agentTurn(&agent)
+            turn(of: burst % 4 < 2 ? agent : judging, &plain, &judged)
+            turn(of: burst % 4 < 2 ? judging : agent, &plain, &judged)
             if burst % 2 == 1 { formatterTurn(&formatter) }
             first += Self.connectionsPerBurst
         }
-        return (formatter, agent)
+        return (formatter, plain, judged)
+    }
+
+    private func turn(of side: Agent, _ plain: inout Cost, _ judged: inout Cost) {
+        if side === agent { turn(agent, agentSide, &plain) } else { turn(judging, judgingSide, &judged) }
     }
 
     private func formatterTurn(_ cost: inout Cost) {
@@ -88,11 +97,11 @@ final class Bench {
         }
     }
 
-    private func agentTurn(_ cost: inout Cost) {
+    private func turn(_ agent: Agent, _ side: OpaquePointer?, _ cost: inout Cost) {
         require(ring_fill_connections(first, Self.connectionsPerBurst) == 0, "fill the ring")
         let time = Self.firstTime + (first + Self.connectionsPerBurst) * Self.nanosecondsApart
         cost.add({ agent.lines }) {
-            consume(agentSide)
+            consume(side)
             // What the agent does once a second, and at each tick.
             agent.enricher.tick(at: time)
             agent.writer.flush()
@@ -102,8 +111,11 @@ final class Bench {
     }
 
     func finish() {
-        agent.writer.flush()
-        require(agent.queue.finish(timeoutMilliseconds: 5000), "write the output")
-        require(agent.pipeline.undecodable == 0 && agent.writer.totalDrops == 0, "write every line")
+        for agent in [agent, judging] {
+            agent.writer.flush()
+            require(agent.queue.finish(timeoutMilliseconds: 5000), "write the output")
+            require(agent.pipeline.undecodable == 0 && agent.writer.totalDrops == 0, "write every line")
+        }
+        require(agent.lines == judging.lines, "find a rule for each connection")
     }
 }

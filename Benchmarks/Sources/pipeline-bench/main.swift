@@ -15,6 +15,6 @@ let bench = try Bench(
 for round in 0...(Int(arguments[2]) ?? 1) {
     let result = bench.round()
     // The first round fills the tables.
-    if round > 0 { print("{\"c\":\(result.formatter.json),\"swift\":\(result.agent.json)}") }
+    if round > 0 { print("{\"c\":\(result.formatter.json),\"swift\":\(result.agent.json),\"judged\":\(result.judging.json)}") }
 }
 bench.finish()

@@ -1,0 +1,1 @@
+../../../Sources/TrustRunAgent/JudgeStage.swift
