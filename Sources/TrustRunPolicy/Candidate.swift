@@ -31,8 +31,8 @@ package struct Candidate: Sendable, Hashable {
         package static let hasPorts = Conditions(rawValue: 4)
         /// `verify: address`.
         package static let verifiesAddress = Conditions(rawValue: 8)
-        /// The key is a /0, which is no reason to pass over name rules.
-        package static let isWholeFamily = Conditions(rawValue: 16)
+        /// The key is a prefix longer than /0, and the rule refuses: it decides before name rules.
+        package static let precedesNames = Conditions(rawValue: 16)
         /// The last candidate of its list.
         package static let isLast = Conditions(rawValue: 32)
     }
@@ -59,11 +59,17 @@ struct Approach {
         self.executable = executable
     }
 
-    /// Whether all but the glob fits.
-    @inline(__always) func fits(_ candidate: Candidate) -> Bool {
+    /// 1 if transport and ports fit, else 0. Without a branch, since what a destination meets cannot be foreseen.
+    @inline(__always) func fit(_ candidate: Candidate) -> Int {
         let conditions = candidate.conditions.rawValue
-        return conditions & transport.rawValue != 0 && conditions & excluded.rawValue == 0
-            && candidate.firstPort <= port && port <= candidate.lastPort
-            && (candidate.process == 0 || executable.contains(Int(candidate.process) - 1))
+        let unmet = Int((~conditions & transport.rawValue) | (conditions & excluded.rawValue))
+        // Negative outside of the range.
+        let inRange = (Int(port) &- Int(candidate.firstPort)) | (Int(candidate.lastPort) &- Int(port))
+        return unmet | (inRange &>> 63) == 0 ? 1 : 0
+    }
+
+    /// Whether the process fits.
+    @inline(__always) func fitsProcess(_ candidate: Candidate) -> Bool {
+        candidate.process == 0 || executable.contains(Int(candidate.process) - 1)
     }
 }

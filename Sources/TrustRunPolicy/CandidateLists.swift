@@ -10,12 +10,18 @@ struct CandidateLists: Sendable {
     /// The list of no candidate.
     static let empty: UInt32 = 0
 
-    private(set) var all: [Candidate] = [
-        Candidate(rule: 0, firstPort: 0, lastPort: 0, process: 0, glob: 0, action: .block, conditions: .isLast)
-    ]
+    /// The first fits nothing and is the empty list; its action is the policy's default.
+    private(set) var all: [Candidate]
     /// The first list with each hash.
     private var known: [UInt64: UInt32] = [:]
     private var draft: [Candidate] = []
+
+    init(defaultAction: PolicyAction) {
+        all = [
+            Candidate(
+                rule: 0, firstPort: 0, lastPort: 0, process: 0, glob: 0, action: defaultAction, conditions: .isLast)
+        ]
+    }
 
     /// The candidates of a list.
     subscript(list: UInt32) -> ArraySlice<Candidate> {
@@ -24,14 +30,23 @@ struct CandidateLists: Sendable {
         return all[Int(list)...(last ?? Int(list))]
     }
 
-    /// The number of the list of `own` and, after those, `inherited`. What can never be reached, since a candidate before it always fits, is
-    /// left out.
-    mutating func makeList(_ own: [Candidate], before inherited: ArraySlice<Candidate>) throws(ListError) -> UInt32 {
+    /// The number of the list of `own` and, after those, of `inherited`. What can never be reached, since a candidate before it always fits, is
+    /// left out. `globs` says what becomes of an inherited candidate's glob: 0 if it is known to match, nil if it is known not to.
+    mutating func makeList(
+        _ own: [Candidate], before inherited: UInt32, globs: (UInt16) -> UInt16? = { glob in glob }
+    ) throws(ListError) -> UInt32 {
         draft.removeAll(keepingCapacity: true)
         var open: Candidate.Conditions = [.tcp, .udp]
         for candidate in own { Self.append(candidate, to: &draft, open: &open) }
-        if !open.isEmpty {
-            for candidate in inherited { Self.append(candidate, to: &draft, open: &open) }
+        var place = Int(inherited)
+        while !open.isEmpty {
+            var candidate = all[place]
+            if let glob = candidate.glob == 0 ? 0 : globs(candidate.glob) {
+                candidate.glob = glob
+                Self.append(candidate, to: &draft, open: &open)
+            }
+            if all[place].conditions.contains(.isLast) { break }
+            place += 1
         }
         guard let last = draft.indices.last else { return Self.empty }
         guard draft.count <= Self.maximumLength else { throw .tooLong }

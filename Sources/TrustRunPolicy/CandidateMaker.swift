@@ -19,35 +19,28 @@ struct CandidateMaker {
     private let rules: [Rule]
     /// 1 + the index of each rule's process glob, or 0.
     private let processes: [UInt16]
-    private var lists = CandidateLists()
+    private var lists: CandidateLists
     private var own: [Candidate] = []
 
-    init(_ rules: [Rule], processes: [UInt16]) {
-        self.rules = rules
+    init(_ policy: Policy, processes: [UInt16]) {
+        rules = policy.rules
+        lists = CandidateLists(defaultAction: policy.settings.defaultAction.value)
         self.processes = processes
     }
 
-    /// The list of `entries` in their order, and after them what holds at wider keys.
+    /// The list of `entries` in their order, and after them what holds at wider keys; `globs` is as for
+    /// `CandidateLists.makeList`.
     mutating func makeList(
-        _ entries: [Entry], _ key: Key, before wider: UInt32 = CandidateLists.empty
-    ) throws(PolicyLimitError) -> UInt32 {
-        try makeList(entries, key, before: lists[wider])
-    }
-
-    mutating func makeList(
-        _ entries: [Entry], _ key: Key, before wider: ArraySlice<Candidate>
+        _ entries: [Entry], _ key: Key, before wider: UInt32 = CandidateLists.empty,
+        globs: (UInt16) -> UInt16? = { glob in glob }
     ) throws(PolicyLimitError) -> UInt32 {
         own.removeAll(keepingCapacity: true)
         for entry in entries { append(entry, key) }
         do throws(CandidateLists.ListError) {
-            return try lists.makeList(own, before: wider)
+            return try lists.makeList(own, before: wider, globs: globs)
         } catch {
             throw limit(error, entries.first.map { entry in rules[entry.rule] })
         }
-    }
-
-    func candidates(in list: UInt32) -> ArraySlice<Candidate> {
-        lists[list]
     }
 
     mutating func finish() -> CandidateLists {
@@ -65,7 +58,8 @@ struct CandidateMaker {
         }
         if rule.verify == .address { conditions.insert(.verifiesAddress) }
         switch key {
-        case .address(let isWholeFamily): if isWholeFamily { conditions.insert(.isWholeFamily) }
+        case .address(let isWholeFamily):
+            if !isWholeFamily && !rule.action.letsThrough { conditions.insert(.precedesNames) }
         case .name: if !rule.permitsUDPByName { conditions.remove(.udp) }
         case .any: break
         }

@@ -25,19 +25,12 @@ extension CompiledPolicy {
         executable: ExecutableClass
     ) -> Decision {
         let approach = Approach(transport: transport, port: port, executable: executable)
-        var byAddress = 0
-        if let address {
-            byAddress = first(in: addresses.value(for: address), approach)
-            let candidate = lists.all[byAddress]
-            if byAddress != 0, candidate.action >= .block, !candidate.conditions.contains(.isWholeFamily) {
-                return decision(byAddress, .address)
-            }
-        }
-        if let name {
+        let byAddress = address.map { address in first(in: addresses.value(for: address), approach) } ?? 0
+        if let name, !lists.all[byAddress].conditions.contains(.precedesNames) {
             let byName = first(in: names.list(for: name), approach, name)
             if byName != 0 { return decision(byName, .name) }
         }
-        return byAddress != 0 ? decision(byAddress, .address) : fallBack(approach)
+        return decision(byAddress, approach)
     }
 
     /// What the policy says of who connects in: only address rules and `any` rules without ports, and the default action, take part, and the
@@ -47,7 +40,7 @@ extension CompiledPolicy {
     ) -> Decision {
         let approach = Approach(transport: transport, port: nil, executable: executable, isInbound: true)
         let byAddress = address.map { address in first(in: addresses.value(for: address), approach) } ?? 0
-        return byAddress != 0 ? decision(byAddress, .address) : fallBack(approach)
+        return decision(byAddress, approach)
     }
 
     package func decide(_ question: PolicyQuestion) -> Decision {
@@ -65,14 +58,19 @@ extension CompiledPolicy {
         }
     }
 
-    @inline(never) private func fallBack(_ approach: Approach) -> Decision {
-        let found = first(in: any, approach)
-        if found != 0 { return decision(found, .any) }
-        return Decision(action: policy.settings.defaultAction.value, basis: .defaults, rule: nil)
+    /// Step 3. Without a rule for `any`, it makes no difference to the branches taken whether an address rule was found.
+    @inline(__always) private func decision(_ byAddress: Int, _ approach: Approach) -> Decision {
+        if any != CandidateLists.empty, byAddress == 0 {
+            let found = first(in: any, approach)
+            return decision(found, found == 0 ? .defaults : .any)
+        }
+        return decision(byAddress, byAddress == 0 ? .defaults : .address)
     }
 
-    @inline(__always) private func decision(_ candidate: Int, _ basis: DecisionBasis) -> Decision {
-        Decision(action: lists.all[candidate].action, basis: basis, rule: Int(lists.all[candidate].rule))
+    /// What the candidate at a place says; that at 0 stands for the default action.
+    @inline(__always) private func decision(_ place: Int, _ basis: DecisionBasis) -> Decision {
+        let candidate = lists.all[place]
+        return Decision(action: candidate.action, basis: basis, rule: place == 0 ? nil : Int(candidate.rule))
     }
 
     /// The place of the first candidate of a list that fits; 0: none does.
@@ -80,13 +78,18 @@ extension CompiledPolicy {
         var place = Int(list)
         while true {
             let candidate = lists.all[place]
-            if approach.fits(candidate), candidate.glob == 0 || matches(candidate.glob, name) { return place }
-            if candidate.conditions.contains(.isLast) { return 0 }
+            var fit = approach.fit(candidate)
+            if candidate.process | candidate.glob != 0 {
+                fit &= approach.fitsProcess(candidate) && matches(candidate.glob, name) ? 1 : 0
+            }
+            let isLast = Int(candidate.conditions.intersection(.isLast).rawValue)
+            if fit | isLast != 0 { return place &* fit }
             place += 1
         }
     }
 
     @inline(never) private func matches(_ glob: UInt16, _ name: Span<UInt8>?) -> Bool {
+        guard glob != 0 else { return true }
         guard let name else { return false }
         return nameGlobs[Int(glob) - 1].matches(name)
     }

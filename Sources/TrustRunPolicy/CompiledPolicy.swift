@@ -30,7 +30,7 @@ package final class CompiledPolicy: Sendable {
 
     package init(_ policy: Policy) throws(PolicyLimitError) {
         var compiler = try PolicyCompiler(policy.rules)
-        var maker = CandidateMaker(policy.rules, processes: compiler.processes)
+        var maker = CandidateMaker(policy, processes: compiler.processes)
         var addresses = AddressIndex()
         addressKeys = try compiler.addresses.compile(&addresses, &maker)
         self.addresses = addresses
@@ -77,13 +77,9 @@ package struct NameKey: Sendable {
 extension CompiledPolicy {
     /// Every name and every end of names that has a list, in no order. An exact key's list has no globs left to match.
     package var nameKeys: [NameKey] {
-        func keys(_ table: NameTable, isExact: Bool) -> [NameKey] {
-            table.entries.map { entry in
-                NameKey(text: String(decoding: entry.key, as: UTF8.self), isExact: isExact, list: entry.value)
-            }
-        }
-        return keys(names.exact, isExact: true) + keys(names.suffixes, isExact: false)
-            + [NameKey(text: "", isExact: false, list: names.root)]
+        names.table.entries.map { entry in
+            NameKey(text: String(decoding: entry.key, as: UTF8.self), isExact: entry.isExact, list: entry.value)
+        } + [NameKey(text: "", isExact: false, list: names.root)]
     }
 
     /// The list of the rules for `any`.

@@ -29,52 +29,41 @@ struct NameEntries {
     }
 
     mutating func compile(_ maker: inout CandidateMaker) throws(PolicyLimitError) -> NameIndex {
-        let exactCount = patterns.count { entry in entry.pattern.shape == .exact }
-        var exact = NameTable(capacity: exactCount)
-        var suffixes = NameTable(capacity: patterns.count - exactCount)
-        var (exactEntries, suffixEntries): ([[CandidateMaker.Entry]], [[Entry]]) = ([], [])
+        var table = NameTable(capacity: patterns.count)
+        /// By the number of the key.
+        var entries: [[Entry]] = []
         for (pattern, rule) in patterns {
             let text = pattern.text.utf8.span
-            switch pattern.shape {
-            case .exact:
-                Self.add(CandidateMaker.Entry(rule: rule), at: exact.insert(text), &exactEntries)
-            case .suffix:
-                let key = text.extracting(droppingFirst: 2)
-                let entry = Entry(rule: rule, glob: 0, literalBytes: text.count - 1)
-                Self.add(entry, at: suffixes.insert(key), &suffixEntries)
-            case .glob:
-                let key = Self.literalEnd(of: text)
-                let entry = Entry(
-                    rule: rule, glob: knownGlobs[pattern] ?? 0, literalBytes: pattern.specificity.literalBytes)
-                if key.isEmpty { root.append(entry) } else { Self.add(entry, at: suffixes.insert(key), &suffixEntries) }
+            let isExact = pattern.shape == .exact
+            let key = isExact ? text : Self.literalEnd(of: text)
+            let entry = Entry(rule: rule, glob: knownGlobs[pattern] ?? 0, literalBytes: pattern.literalBytes)
+            if key.isEmpty {
+                root.append(entry)
+            } else {
+                let number = Int(table.insert(key, isExact: isExact))
+                if number == entries.count { entries.append([entry]) } else { entries[number].append(entry) }
             }
         }
-        var index = NameIndex(exact: NameTable(capacity: 0), suffixes: suffixes, root: .max)
         let rootList = try maker.makeList(Self.ordered(root), .name)
-        // Until all are there, the table's values say where the list is in here.
-        var lists = [UInt32](repeating: rootList, count: suffixEntries.count)
-        func wider(_ key: Span<UInt8>) -> UInt32 {
-            let found = index.list(for: key)
-            return found == .max ? rootList : lists[Int(found)]
+        // Until all lists are there, the table's values are the numbers of keys.
+        let index = NameIndex(table: table, root: .max)
+        var lists = [UInt32](repeating: rootList, count: entries.count)
+        // Ends before names, shorter ones first: what a key lies within comes before it.
+        for entry in table.entries.sorted(by: Self.precedes) {
+            let around = index.list(for: entry.key.span, isInside: true)
+            lists[Int(entry.value)] = try maker.makeList(
+                Self.ordered(entries[Int(entry.value)]), .name, before: around == .max ? rootList : lists[Int(around)]
+            ) { glob in
+                // Of a name that is known, every glob is decided.
+                entry.isExact ? globs[Int(glob) - 1].matches(entry.key.span) ? 0 : nil : glob
+            }
         }
-        // Shorter ones first: what lies around a key is shorter.
-        for (key, value) in suffixes.entries.sorted(by: { left, right in left.key.count < right.key.count }) {
-            let own = Self.ordered(suffixEntries[Int(value)])
-            lists[Int(value)] = try maker.makeList(own, .name, before: wider(key.span))
-        }
-        var exactLists = [UInt32](repeating: rootList, count: exactEntries.count)
-        for (key, value) in exact.entries {
-            let around = matching(maker.candidates(in: wider(key.span)), key.span)
-            exactLists[Int(value)] = try maker.makeList(exactEntries[Int(value)], .name, before: around)
-        }
-        suffixes.replaceValues(lists)
-        exact.replaceValues(exactLists)
-        index = NameIndex(exact: exact, suffixes: suffixes, root: rootList)
-        return index
+        table.replaceValues(lists)
+        return NameIndex(table: table, root: rootList)
     }
 
-    private static func add<Value>(_ entry: Value, at key: UInt32, _ entries: inout [[Value]]) {
-        if entries.count == Int(key) { entries.append([entry]) } else { entries[Int(key)].append(entry) }
+    private static func precedes(_ left: NameTable.Entry, _ right: NameTable.Entry) -> Bool {
+        left.isExact != right.isExact ? right.isExact : left.key.count < right.key.count
     }
 
     /// The labels behind the last one that has a `*`.
@@ -89,22 +78,13 @@ struct NameEntries {
     }
 
     private static func ordered(_ entries: [Entry]) -> [CandidateMaker.Entry] {
-        let sorted = entries.sorted { left, right in
-            left.literalBytes != right.literalBytes
-                ? left.literalBytes > right.literalBytes : left.rule < right.rule
-        }
+        let sorted =
+            entries.count == 1
+            ? entries
+            : entries.sorted { left, right in
+                left.literalBytes != right.literalBytes
+                    ? left.literalBytes > right.literalBytes : left.rule < right.rule
+            }
         return sorted.map { entry in CandidateMaker.Entry(rule: entry.rule, glob: entry.glob) }
-    }
-
-    /// The candidates that a name meets: for a name that is known, every glob is decided.
-    private func matching(_ candidates: ArraySlice<Candidate>, _ name: Span<UInt8>) -> ArraySlice<Candidate> {
-        guard candidates.contains(where: { candidate in candidate.glob != 0 }) else { return candidates }
-        var met: [Candidate] = []
-        for var candidate in candidates {
-            guard candidate.glob == 0 || globs[Int(candidate.glob) - 1].matches(name) else { continue }
-            candidate.glob = 0
-            met.append(candidate)
-        }
-        return met[...]
     }
 }

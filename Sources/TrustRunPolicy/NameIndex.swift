@@ -2,52 +2,59 @@
 
 /// From a name to its list of candidates: that of the name itself if a rule names it, else that of its longest end that is a key.
 struct NameIndex: Sendable {
-    /// What rules name whole.
-    var exact: NameTable
-    /// What stands behind the last label with a `*`.
-    var suffixes: NameTable
+    var table: NameTable
     /// The list of names that have no key: globs whose last label has a `*`.
     var root: UInt32
     /// The longest name in presentation form; nothing longer is a key.
-    static let longest = 253
+    private static let longest = 253
 
-    /// The list of a canonical name.
-    @inline(__always) func list(for name: Span<UInt8>) -> UInt32 {
-        // Of a name that is longer than any can be, the ends are still looked up.
+    /// The list of a canonical name; if `isInside`, that of the ends alone, as for what lies below a key.
+    @inline(__always) func list(for name: Span<UInt8>, isInside: Bool = false) -> UInt32 {
+        // Of what is longer than any name, the ends are still looked up.
         let tail = name.extracting(last: Self.longest)
-        var (suffix, whole) = longestSuffix(of: tail, below: tail.count)
-        if name.count == tail.count, exact.mayContain(whole), let list = exact.find(tail, hash: whole) { return list }
-        while suffix.length > 0 {
-            if let list = suffixes.find(tail.extracting(last: suffix.length), hash: suffix.hash) { return list }
+        var limit = isInside || name.count > tail.count ? tail.count : tail.count + 1
+        while true {
+            let end = longestKey(of: tail, below: limit)
+            if end.length == 0 { return root }
+            let isExact = end.length == tail.count
+            if let list = table.find(tail.extracting(last: end.length), isExact: isExact, hash: end.hash) {
+                return list
+            }
             // Another key has the same tag.
-            suffix = longestSuffix(of: tail, below: suffix.length).suffix
+            limit = end.length
         }
-        return root
     }
 
-    private typealias Hashed = (hash: UInt64, length: Int)
+    private typealias End = (hash: UInt64, length: Int)
 
-    /// The longest end of the name behind a dot that may be a key and is shorter than `limit`, and the hash of the whole name.
-    @inline(__always) private func longestSuffix(
-        of name: Span<UInt8>, below limit: Int
-    ) -> (suffix: Hashed, whole: UInt64) {
+    /// The longest end of the name that may be a key and is shorter than `limit`: the name itself, or what stands behind a dot.
+    @inline(__always) private func longestKey(of name: Span<UInt8>, below limit: Int) -> End {
         var hash = NameHash()
-        var longest: Hashed = (0, 0)
+        var longest: End = (0, 0)
         var end = name.count
-        while end > 0 {
-            let block = name.block(endingAt: end)
-            var dots = block.places(of: UInt8(ascii: "."))
-            while dots != 0 {
-                let bits = dots.leadingZeroBitCount
-                let length = name.count - end + bits / 8
-                let suffix = hash.suffix(block >> UInt64(64 - bits), length: length)
-                if length < limit, suffixes.mayContain(suffix) { longest = (suffix, length) }
-                dots &= ~((1 << 63) >> UInt64(bits))
-            }
-            if end < 8 { return (longest, hash.suffix(block >> UInt64(64 - 8 * end), length: name.count)) }
+        while end >= 8 {
+            let block = name.wholeBlock(endingAt: end)
+            takeDots(of: block, behind: name.count - end, hash, below: limit, &longest)
             hash.absorb(block)
             end -= 8
         }
-        return (longest, hash.suffix(0, length: name.count))
+        let block = name.firstBlock(endingAt: end)
+        takeDots(of: block, behind: name.count - end, hash, below: limit, &longest)
+        let whole = hash.end(block, length: name.count, isExact: true)
+        return name.count < limit && table.mayContain(whole) ? (whole, name.count) : longest
+    }
+
+    /// Looks at what stands behind each dot of a block, from the right; `before` bytes stand behind the block.
+    @inline(__always) private func takeDots(
+        of block: UInt64, behind before: Int, _ hash: NameHash, below limit: Int, _ longest: inout End
+    ) {
+        var dots = block.places(of: UInt8(ascii: "."))
+        while dots != 0 {
+            let bits = dots.leadingZeroBitCount
+            dots &= ~((1 << 63) &>> UInt64(bits))
+            let length = before &+ bits / 8
+            let key = hash.end(block, length: length, isExact: false)
+            if length < limit, table.mayContain(key) { longest = (key, length) }
+        }
     }
 }

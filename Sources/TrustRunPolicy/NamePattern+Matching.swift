@@ -38,8 +38,13 @@ extension NamePattern {
     package var specificity: Specificity {
         let labels = text.utf8.split(separator: UInt8(ascii: "."))
         let literal = labels.reversed().prefix { label in !label.contains(UInt8(ascii: "*")) }
-        let bytes = text.utf8.count { byte in byte != UInt8(ascii: "*") }
-        return Specificity(isExact: shape == .exact, literalLabels: literal.count, literalBytes: bytes)
+        return Specificity(isExact: shape == .exact, literalLabels: literal.count, literalBytes: literalBytes)
+    }
+
+    /// Bytes that are no `*`, dots included, in the whole pattern.
+    var literalBytes: Int {
+        let bytes = text.utf8.span
+        return bytes.indices.count { index in bytes[index] != UInt8(ascii: "*") }
     }
 
     package struct Specificity: Sendable, Hashable, Comparable {

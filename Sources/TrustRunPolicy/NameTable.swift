@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A hash table from names, or ends of names, to numbers.
+/// A hash table from names, and ends of names, to numbers.
 ///
 /// Eight slots make a bucket. A byte of each key's hash, its tag, lies apart from the slots, the eight of a bucket in one word: nearly
 /// every search for what is not there ends after one look into memory that is small enough for a processor's cache.
 struct NameTable: Sendable {
     private struct Slot {
-        /// Where the key is in `keys`: its length, then its bytes.
+        /// Where the key is in `keys`: its length, 1 for a name and 0 for an end, then its bytes.
         var key: UInt32
         var value: UInt32
     }
@@ -26,39 +26,42 @@ struct NameTable: Sendable {
         slots = Array(repeating: Slot(key: 0, value: 0), count: buckets * 8)
     }
 
-    /// Whether a bucket has the key's tag: false means that the key is not there.
+    /// False means that the key is not there.
     @inline(__always) func mayContain(_ hash: UInt64) -> Bool {
         let word = tags[bucket(hash)]
-        return word.places(of: Self.tag(hash)) != 0 || word.places(of: 0) == 0
+        let difference = word ^ UInt64(Self.tag(hash)) &* 0x0101_0101_0101_0101
+        // Not zero if a byte of the difference is; and slots are filled from the lowest.
+        return (difference &- 0x0101_0101_0101_0101) & ~difference & 0x8080_8080_8080_8080 | word >> 56 != 0
     }
 
     /// The number of a key.
-    func find(_ name: Span<UInt8>, hash: UInt64) -> UInt32? {
+    @inline(__always) func find(_ key: Span<UInt8>, isExact: Bool, hash: UInt64) -> UInt32? {
         var bucket = bucket(hash)
         while true {
             let word = tags[bucket]
             var places = word.places(of: Self.tag(hash))
             while places != 0 {
                 let slot = slots[bucket * 8 + places.trailingZeroBitCount / 8]
-                if isKey(at: Int(slot.key), equalTo: name) { return slot.value }
+                if isKey(at: Int(slot.key), key, isExact: isExact) { return slot.value }
                 places &= places - 1
             }
-            if word.places(of: 0) != 0 { return nil }
+            if word >> 56 == 0 { return nil }
             bucket = (bucket + 1) & (tags.count - 1)
         }
     }
 
     /// The number of a key, which is how many were there before it, if it is new.
-    mutating func insert(_ name: Span<UInt8>) -> UInt32 {
-        let hash = NameHash.of(name)
-        if let value = find(name, hash: hash) { return value }
+    mutating func insert(_ key: Span<UInt8>, isExact: Bool) -> UInt32 {
+        let hash = NameHash.of(key, isExact: isExact)
+        if let value = find(key, isExact: isExact, hash: hash) { return value }
         var bucket = bucket(hash)
-        while tags[bucket].places(of: 0) == 0 { bucket = (bucket + 1) & (tags.count - 1) }
-        let place = tags[bucket].places(of: 0).trailingZeroBitCount / 8
+        while tags[bucket] >> 56 != 0 { bucket = (bucket + 1) & (tags.count - 1) }
+        let place = (71 - tags[bucket].leadingZeroBitCount) / 8
         tags[bucket] |= UInt64(Self.tag(hash)) << UInt64(8 * place)
         slots[bucket * 8 + place] = Slot(key: UInt32(keys.count), value: UInt32(count))
-        keys.append(UInt8(name.count))
-        for index in name.indices { keys.append(name[index]) }
+        keys.append(UInt8(key.count))
+        keys.append(isExact ? 1 : 0)
+        for index in key.indices { keys.append(key[index]) }
         count += 1
         return UInt32(count - 1)
     }
@@ -69,11 +72,18 @@ struct NameTable: Sendable {
     }
 
     /// Every key with its number.
-    var entries: [(key: [UInt8], value: UInt32)] {
+    var entries: [Entry] {
         slots.indices.filter(isTaken).map { slot in
-            let start = Int(slots[slot].key) + 1
-            return (Array(keys[start..<start + Int(keys[start - 1])]), slots[slot].value)
+            let start = Int(slots[slot].key)
+            let key = Array(keys[start + 2..<start + 2 + Int(keys[start])])
+            return Entry(key: key, isExact: keys[start + 1] == 1, value: slots[slot].value)
         }
+    }
+
+    struct Entry {
+        let key: [UInt8]
+        let isExact: Bool
+        let value: UInt32
     }
 
     private func isTaken(_ slot: Int) -> Bool {
@@ -88,14 +98,14 @@ struct NameTable: Sendable {
         UInt8(truncatingIfNeeded: hash >> 56 | (hash >> 56 == 0 ? 1 : 0))
     }
 
-    @inline(__always) private func isKey(at start: Int, equalTo name: Span<UInt8>) -> Bool {
-        guard Int(keys[start]) == name.count else { return false }
-        let key = keys.span.extracting(start + 1..<start + 1 + name.count)
-        var end = name.count
-        while end > 0 {
-            guard key.block(endingAt: end) == name.block(endingAt: end) else { return false }
+    @inline(__always) private func isKey(at start: Int, _ key: Span<UInt8>, isExact: Bool) -> Bool {
+        guard Int(keys[start]) == key.count, keys[start + 1] == (isExact ? 1 : 0) else { return false }
+        let known = keys.span.extracting(start + 2..<start + 2 + key.count)
+        var end = key.count
+        while end >= 8 {
+            guard known.wholeBlock(endingAt: end) == key.wholeBlock(endingAt: end) else { return false }
             end -= 8
         }
-        return true
+        return known.firstBlock(endingAt: end) == key.firstBlock(endingAt: end)
     }
 }
