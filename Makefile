@@ -22,9 +22,9 @@ RELEASE := -c release --static-swift-stdlib
 
 BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc libc6-dev publicsuffix
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
-	python3 python3-jsonschema golang-go bpftool clang-format libssl-dev
+	python3 python3-jsonschema python3-yaml golang-go bpftool clang-format libssl-dev
 
-.PHONY: help deps test-deps bpf build run test test-unit test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check organisations \
+.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check organisations \
 	install clean require-swift
 
 help: ## Lists what make can do.
@@ -62,11 +62,14 @@ build: bpf ## Builds the agent: .build/release/trustrun-agent.
 run: build ## Sets up, builds, and monitors this machine (Ctrl-C ends it).
 	$(SUDO) $(AGENT) monitor --format text
 
-test: test-deps build check test-unit test-sanitize test-fuzz test-kernel test-vm ## Runs every test that this machine can run.
+test: test-deps build check test-unit test-schema test-sanitize test-fuzz test-kernel test-vm ## Runs every test that this machine can run.
 
 test-unit: bpf ## Unit tests.
 	swift test $(SWIFTFLAGS) --parallel
 	python3 -B -m unittest discover -s Tests/Tools
+
+test-schema: build test-deps ## The schema of policies against the agent and every policy in this repository.
+	/usr/bin/python3 Tests/Schema/run.py
 
 test-sanitize: bpf ## Parsing and pipeline tests under AddressSanitizer and ThreadSanitizer.
 	ASAN_OPTIONS=detect_leaks=0 swift test $(SWIFTFLAGS) --sanitize=address --scratch-path .build/address # the test runner itself leaks
