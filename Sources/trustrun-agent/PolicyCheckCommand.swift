@@ -25,8 +25,8 @@ struct PolicyCheckCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             let (hasWarning, errors) = try PolicyTools.check(references, asJSON: json)
-            for error in errors.dropLast() { Failure.write(error) }
-            if let last = errors.last { throw last }
+            for error in errors { Failure.write(error) }
+            if let first = errors.first { throw ExitCode(first.code.rawValue) }
             if strict, hasWarning { throw ExitCode(1) }
         }
     }

@@ -29,8 +29,8 @@ struct PolicyTestCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             let (holds, errors) = try PolicyTools.test(files, policies: references, asJSON: json)
-            for error in errors.dropLast() { Failure.write(error) }
-            if let last = errors.last { throw last }
+            for error in errors { Failure.write(error) }
+            if let first = errors.first { throw ExitCode(first.code.rawValue) }
             guard holds else { throw ExitCode(1) }
         }
     }
