@@ -15,7 +15,7 @@ struct PolicyCheck {
         self.reference = reference
         do {
             let policy = try PolicyFiles.load([reference])
-            findings = PolicyLint.findings(in: policy)
+            findings = PolicyLint.findings(in: policy, suffixes: CarriedSuffixes.shared)
             self.policy = policy
         } catch {
             self.error = error

@@ -89,6 +89,20 @@ package struct PublicSuffixes: Sendable {
         return isFound
     }
 
+    /// Every name below which there is a private suffix, top-level ones included. Reads the whole list.
+    package func namesAbovePrivateSuffixes() -> Set<String> {
+        var names: Set<String> = []
+        SuffixAutomaton(file.span).forEachEntry { suffix, entry in
+            guard entry.section == .company else { return }
+            var rest = suffix[...]
+            while let dot = rest.firstIndex(of: UInt8(ascii: ".")) {
+                rest = rest[(dot + 1)...]
+                names.insert(String(decoding: rest, as: UTF8.self))
+            }
+        }
+        return names
+    }
+
     private static func bytes(of name: DomainName) -> [UInt8] {
         unsafe name.withUnsafeBytes { bytes in unsafe Array(bytes) }
     }

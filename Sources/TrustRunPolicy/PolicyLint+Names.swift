@@ -63,5 +63,7 @@ extension PolicyLint {
     ]
 
     /// In the public suffix list, so that cookies do not cross, though customers choose no names directly below.
-    private static let sharedWithoutTenants: Set<String> = ["googleapis.com", "us-east-1.amazonaws.com"]
+    private static let sharedWithoutTenants: Set<String> = [
+        "googleapis.com", "githubusercontent.com", "us-east-1.amazonaws.com",
+    ]
 }

@@ -62,6 +62,7 @@ import TrustRunTestSupport
         ("mazonaws.com", false),
     ]) func findsSuffixesBelowAName(text: String, isFound: Bool) throws {
         #expect(suffixes.hasPrivateSuffix(below: try #require(DomainName(text))) == isFound)
+        #expect(suffixes.namesAbovePrivateSuffixes().contains(text) == isFound)
     }
 
     @Test func neverTakesAnAddressForAName() throws {
