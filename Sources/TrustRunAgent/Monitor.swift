@@ -44,9 +44,9 @@ package final class Monitor: FlowCounts {
     ) throws(AgentError) -> ConnectionJudge? {
         guard let policy else { return nil }
         do {
-            return ConnectionJudge(policy, compiled: try CompiledPolicy(policy), resolvers: resolvers)
+            return ConnectionJudge(policy, compiled: try PolicyFiles.compile(policy), resolvers: resolvers)
         } catch {
-            throw AgentError(.badData, "\(error)")
+            throw AgentError(error)
         }
     }
 

@@ -15,6 +15,7 @@ struct PolicyCheck {
         self.reference = reference
         do {
             let policy = try PolicyFiles.load([reference])
+            _ = try PolicyFiles.compile(policy)
             findings = PolicyLint.findings(in: policy, suffixes: CarriedSuffixes.shared)
             self.policy = policy
         } catch {

@@ -18,6 +18,15 @@ package enum PolicyFiles {
         }
     }
 
+    /// The form of a policy that is asked; one that is larger than that can be is wrong, as one that does not load.
+    static func compile(_ policy: Policy) throws(PolicyError) -> CompiledPolicy {
+        do throws(PolicyLimitError) {
+            return try CompiledPolicy(policy)
+        } catch {
+            throw PolicyError(error, in: policy)
+        }
+    }
+
     /// The bytes of a file, or of whatever else can be read to its end.
     static func read(_ path: String) throws(PolicyReadFailure) -> [UInt8] {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

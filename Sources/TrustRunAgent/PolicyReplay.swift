@@ -16,9 +16,9 @@ final class PolicyReplay {
         do {
             let resolvers = policy.settings.resolvers.value
             hasOwnResolvers = resolvers != nil
-            judge = ConnectionJudge(policy, compiled: try CompiledPolicy(policy), resolvers: resolvers ?? [])
+            judge = ConnectionJudge(policy, compiled: try PolicyFiles.compile(policy), resolvers: resolvers ?? [])
         } catch {
-            throw AgentError(.badData, "\(error)")
+            throw AgentError(error)
         }
     }
 

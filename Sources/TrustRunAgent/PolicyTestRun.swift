@@ -19,7 +19,7 @@ struct PolicyTestRun {
                 throw PolicyError(label: file, message: "names no policy; expected `policy:` in the file, or --policy")
             }
             let policy = try Self.policy(references, namedBy: policies.isEmpty ? file : nil)
-            outcomes = test.run(on: try Self.compiled(policy))
+            outcomes = test.run(on: try PolicyFiles.compile(policy))
             self.policy = policy
         } catch {
             self.error = error
@@ -55,14 +55,6 @@ struct PolicyTestRun {
         } catch {
             guard let file, error.line == nil else { throw error }
             throw PolicyError(error.kind, label: file, message: "`policy`: \(error.description)")
-        }
-    }
-
-    private static func compiled(_ policy: Policy) throws(PolicyError) -> CompiledPolicy {
-        do throws(PolicyLimitError) {
-            return try CompiledPolicy(policy)
-        } catch {
-            throw PolicyError(label: policy.documents.first?.label ?? policy.name, message: error.message)
         }
     }
 }

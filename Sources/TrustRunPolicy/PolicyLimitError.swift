@@ -15,3 +15,17 @@ package struct PolicyLimitError: Error, CustomStringConvertible, Equatable {
         origin = rule?.origin
     }
 }
+
+extension PolicyError {
+    /// The same, with the place of the rule that went beyond.
+    package init(_ error: PolicyLimitError, in policy: Policy) {
+        let root = policy.documents.first?.label ?? policy.name
+        guard let origin = error.origin, policy.documents.indices.contains(origin.document) else {
+            self.init(label: root, message: error.message)
+            return
+        }
+        self.init(
+            label: policy.documents[origin.document].label, line: origin.line, column: origin.column,
+            message: error.message)
+    }
+}
