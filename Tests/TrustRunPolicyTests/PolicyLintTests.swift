@@ -51,6 +51,9 @@ import TrustRunEvents
         Case("match: \"*.dkr.ecr.*.amazonaws.com\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
         Case("match: \"bucket.s3.*.amazonaws.com\", action: allow"),
         Case("match: \"*.googleapis.com\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
+        Case("match: \"*.us-east-1.rds.amazonaws.com\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
+        Case("match: \"app-*.westeurope-01.azurewebsites.net\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
+        Case("match: \"*.ts.net\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
         Case("match: \"*.github.io\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
         Case("match: \"*.co.uk\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
         Case("match: \"openai*.com\", action: allow", found: ["rentable-wildcard p.yaml#1"]),
@@ -72,6 +75,12 @@ import TrustRunEvents
         Case("match: \"*-aiplatform.googleapis.com\", action: allow"),
         Case("match: \"*.contoso.co.uk\", action: allow"),
         Case("match: \"*.internal\", action: allow"),
+        // Below a label that is one's own.
+        Case("match: \"*.my-account.workers.dev\", action: allow"),
+        Case("match: \"*.contoso.azurewebsites.net\", action: allow"),
+        Case("match: \"*.abc123.us-east-1.rds.amazonaws.com\", action: allow"),
+        Case("match: \"*.endpoints.my-project.cloud.goog\", action: allow"),
+        Case("match: \"*.tail1234.ts.net\", action: allow"),
         Case("match: \"*.svc.cluster.local\", action: allow"),
         // Refusing them all is no hole.
         Case("match: \"*.blob.core.windows.net\", action: block"),
@@ -315,5 +324,22 @@ import TrustRunEvents
         #expect(try found("x-*.example.org") == nil)
         // On the list for browsers' sake alone.
         #expect(try found("*-aiplatform.googleapis.com") == nil)
+    }
+
+    @Test func everyRentableSuffixIsSaidToBeOne() {
+        let lint = PolicyLint(
+            policy: Policy(name: "p", description: nil, rules: [], settings: PolicySettings(), documents: []),
+            suffixes: nil)
+        #expect(RentableSuffixes.all.count > 300)
+        #expect(Set(RentableSuffixes.all).count == RentableSuffixes.all.count, "one stands there twice")
+        for suffix in RentableSuffixes.all {
+            // A region or a shard for each star.
+            let name = suffix.joined(separator: ".").replacing("*", with: "x")
+            for text in ["*." + name, "mine-*." + name, "*.*mine." + name] {
+                #expect(
+                    NamePattern(text).flatMap { pattern in lint.rentableSuffix(reachedBy: pattern) } != nil, "\(text)")
+            }
+            #expect(NamePattern("mine." + name).flatMap { pattern in lint.rentableSuffix(reachedBy: pattern) } == nil)
+        }
     }
 }
