@@ -10,7 +10,8 @@ struct PolicyCommand: ParsableCommand {
             Exit status: 0, 64 wrong usage, 65 a policy is wrong, 66 a file cannot be read, 74 stdout failed.
             """,
         subcommands: [
-            PolicyCheckCommand.self, PolicyShowCommand.self, PolicyTestCommand.self, PolicyEvalCommand.self,
+            PolicyCheckCommand.self, PolicyShowCommand.self, PolicyExplainCommand.self, PolicyTestCommand.self,
+            PolicyEvalCommand.self,
             PolicyPresetsCommand.self,
         ]
     )
