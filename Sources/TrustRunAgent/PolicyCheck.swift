@@ -61,16 +61,7 @@ struct PolicyCheck {
                 Self.write(finding, policy, to: &buffer)
             }
         }
-        if let error {
-            buffer.append(object: "error") { buffer in
-                buffer.append(member: "document", error.label)
-                if let line = error.line, let column = error.column {
-                    buffer.append(member: "line", line)
-                    buffer.append(member: "column", column)
-                }
-                buffer.append(member: "message", error.message)
-            }
-        }
+        if let error { buffer.append(member: "error", error) }
         buffer.append("}")
     }
 

@@ -22,16 +22,7 @@ extension PolicyTestRun {
             buffer.append(member: "failed", outcomes.count { outcome in !outcome.holds })
             buffer.append(list: "expectations", outcomes) { outcome, buffer in write(outcome, policy, to: &buffer) }
         }
-        if let error {
-            buffer.append(object: "error") { buffer in
-                buffer.append(member: "document", error.label)
-                if let line = error.line, let column = error.column {
-                    buffer.append(member: "line", line)
-                    buffer.append(member: "column", column)
-                }
-                buffer.append(member: "message", error.message)
-            }
-        }
+        if let error { buffer.append(member: "error", error) }
         buffer.append("}")
     }
 

@@ -43,7 +43,7 @@ extension IPNetwork {
     }
 
     /// The first bits of the 128-bit form, with zeros behind them.
-    private static func masked(_ address: IPAddress, bits: Int) -> IPAddress {
+    static func masked(_ address: IPAddress, bits: Int) -> IPAddress {
         let high = bits >= 64 ? UInt64.max : ~(UInt64.max >> UInt64(bits))
         let low = bits <= 64 ? 0 : bits >= 128 ? UInt64.max : ~(UInt64.max >> UInt64(bits - 64))
         return IPAddress(high: address.high & high, low: address.low & low)

@@ -16,12 +16,7 @@ package struct IPNetwork: Sendable, Hashable {
         guard (0...(address.isIPv4 ? 32 : 128)).contains(length) else { return nil }
         // An IPv4 address is the last 32 of 128 bits.
         let bits = address.isIPv4 ? length + 96 : length
-        let high = bits >= 64 ? UInt64.max : ~(UInt64.max >> UInt64(bits))
-        let low = bits <= 64 ? 0 : bits == 128 ? UInt64.max : ~(UInt64.max >> UInt64(bits - 64))
-        self.address =
-            address.isIPv4
-            ? IPAddress(ipv4: UInt32(truncatingIfNeeded: address.low & low))
-            : IPAddress(high: address.high & high, low: address.low & low)
+        self.address = Self.masked(address, bits: bits)
         self.length = length
     }
 
