@@ -2,15 +2,19 @@
 
 internal import TrustRunPolicy
 
-/// Loads arbitrary bytes as a policy that may inherit itself and two presets; what loads is printed and must load again with as many rules.
+/// Loads arbitrary bytes as expectations, and as a policy that may inherit itself and two presets; what loads is printed and must load again
+/// with as many rules, and is linted and held to the expectations.
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    hold(bytes)
     guard let policy = load(bytes, presets: presets) else { return 0 }
     let text = PolicyDescription(policy).text
     guard let again = load(Array(text.utf8), presets: presets) else {
         fatalError("printed, but does not load:\n\(text)")
     }
+    let findings = PolicyLint.findings(in: policy)
+    precondition(findings.allSatisfy { finding in !finding.text(in: policy).isEmpty })
     precondition(again.rules.map(\.patterns) == policy.rules.map(\.patterns))
     precondition(again.rules.map(\.reason) == policy.rules.map(\.reason))
     precondition(again.name == policy.name && again.description == policy.description)
@@ -18,6 +22,23 @@ package func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     _ = load(
         Array("inherit: [\"preset:fuzzed(a=x|y,b=z)\"]".utf8), presets: PresetCatalog(documents: ["fuzzed": bytes]))
     return 0
+}
+
+/// Asks a policy whatever the bytes expect.
+private func hold(_ bytes: [UInt8]) {
+    do {
+        let test = try PolicyTest(path: "t.yaml", bytes: bytes)
+        guard let policy = load(Array("rules: [{ match: \"*.b\", action: allow }]".utf8), presets: presets) else {
+            return
+        }
+        for outcome in test.run(on: try CompiledPolicy(policy)) {
+            precondition(outcome.difference(in: policy, label: test.label).count == 4)
+        }
+    } catch let error as PolicyError {
+        precondition(!error.message.isEmpty)
+    } catch {
+        fatalError("\(error)")
+    }
 }
 
 private let presets = PresetCatalog(documents: [
