@@ -96,7 +96,7 @@ extension Policy {
             executable: Array((seen.executable ?? "").utf8), cgroup: nil
         )
         var connection = seen.connection
-        _ = judge.judge(&connection, of: process)
+        _ = judge.judge(&connection, of: Owner(process: process, cgroup: nil))
         return connection.verdict
     }
 
