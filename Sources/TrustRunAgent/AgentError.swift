@@ -9,8 +9,12 @@ package struct AgentError: Error, CustomStringConvertible {
         case unavailable = 69
         case software = 70
         case operatingSystem = 71
+        case cannotCreate = 73
         case inputOutput = 74
         case notPermitted = 77
+        /// A command cannot be run, as env(1) says it.
+        case notExecutable = 126
+        case notFound = 127
     }
 
     package let code: Code

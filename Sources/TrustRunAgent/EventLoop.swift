@@ -6,6 +6,7 @@ internal import Glibc
 final class EventLoop {
     enum Wake {
         case tick
+        /// See `takeSignal`.
         case signal
         case readerGone
     }
@@ -41,6 +42,15 @@ final class EventLoop {
         close(timer)
         close(signals)
         close(goneDescriptor)
+    }
+
+    /// The signal that woke the loop, and whether the terminal sent it: then every process of the foreground has got it.
+    func takeSignal() -> (number: Int32, isFromTerminal: Bool)? {
+        var info = signalfd_siginfo()
+        let size = MemoryLayout<signalfd_siginfo>.size
+        guard unsafe read(signals, &info, size) == size else { return nil }
+        // SI_KERNEL (include/uapi/asm-generic/siginfo.h)
+        return (Int32(bitPattern: info.ssi_signo), info.ssi_code == 0x80)
     }
 
     func wait() -> Wake {

@@ -18,9 +18,7 @@ package final class Monitor: FlowCounts {
     private let sensor: Sensor
     private let logger: Logger
     private var begin: UInt64 = 0
-    private var drops = [UInt64](repeating: 0, count: Sensor.recordKindCount)
-    private let capabilityNames: [String]
-    private var misses: [UInt64]
+    private var meter: LossMeter
     private var lost: UInt64 = 0
     private var stage: JudgeStage?
     private let policy: Policy?
@@ -35,8 +33,7 @@ package final class Monitor: FlowCounts {
         resolvers = policy?.settings.resolvers.value ?? SystemFacts.resolvers
         judge = try Self.makeJudge(policy, resolvers)
         sensor = try SensorStart.open(firstHook: configuration.firstHook)
-        capabilityNames = sensor.capabilities.map(\.name)
-        misses = capabilityNames.map { _ in 0 }
+        meter = LossMeter(sensor.capabilities)
     }
 
     private static func makeJudge(
@@ -157,22 +154,7 @@ package final class Monitor: FlowCounts {
     }
 
     private func reportLosses(_ pipeline: Pipeline, _ writer: EventWriter) {
-        var losses = writer.takeDrops()
-        if let loss = pipeline.takeDecodeLoss() { losses.append(loss) }
-        var counts = drops
-        if sensor.readDrops(into: &counts) {
-            for kind in RecordKind.allCases where counts[Int(kind.rawValue)] > drops[Int(kind.rawValue)] {
-                let count = counts[Int(kind.rawValue)] - drops[Int(kind.rawValue)]
-                losses.append(LossEntry(stage: .kernel, record: kind.name, count: count))
-            }
-            drops = counts
-        }
-        for (index, name) in capabilityNames.enumerated() {
-            let count = sensor.misses(of: index)
-            guard count > misses[index] else { continue }
-            losses.append(LossEntry(stage: .kernel, record: name, count: count - misses[index]))
-            misses[index] = count
-        }
+        var losses = writer.takeDrops() + meter.take(from: sensor, pipeline)
         lost += losses.reduce(0) { sum, loss in sum + loss.count }
         losses += pipeline.takeMalformed()
         guard !losses.isEmpty else { return }

@@ -7,7 +7,7 @@ internal import TrustRunSinks
 /// The stages in order: decode, enrich, and then the gate, which the enricher calls. One thread owns it.
 @safe final class Pipeline: RecordReceiver {
     private let enricher: Enricher
-    private let gate: EventGate
+    private let gate: EventGate?
     /// What most records are, filled anew for each. Unchecked is sound: the enricher does not come back to the pipeline.
     @exclusivity(unchecked) private var step = ConnectionStep()
     /// Records that could not be read.
@@ -20,16 +20,16 @@ internal import TrustRunSinks
     /// Read for every record; unchecked is sound, since no access to it calls anything.
     @exclusivity(unchecked) private var isHolding = false
 
-    /// The enricher's events go to the gate.
-    init(enricher: Enricher, gate: EventGate) {
+    /// The enricher's events go to the gate; without one there is nothing to count.
+    init(enricher: Enricher, gate: EventGate?) {
         self.enricher = enricher
         self.gate = gate
     }
 
-    var eventsWritten: UInt64 { gate.written }
+    var eventsWritten: UInt64 { gate?.written ?? 0 }
 
     /// As many events as were asked for have been written.
-    var isComplete: Bool { gate.isComplete }
+    var isComplete: Bool { gate?.isComplete ?? false }
 
     /// Keeps records back from now on.
     func hold() {

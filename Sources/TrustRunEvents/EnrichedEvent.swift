@@ -164,6 +164,14 @@ package enum ConnectionOutcome: String, Sendable, CaseIterable {
     case aborted
     case failed
     case pending
+
+    /// The connect failed: nothing more will be told of it.
+    package var isOver: Bool {
+        switch self {
+        case .established, .pending: false
+        case .refused, .timedOut, .unreachable, .reset, .aborted, .failed: true
+        }
+    }
 }
 
 /// Payload bytes of a connection's life.

@@ -20,8 +20,13 @@ extension LearnedPolicy {
 
     private static let commentMax = 200
 
-    /// A document that loads as `policy`, with what each part rests on in comments.
+    /// A document that loads as `policy`, with what each part rests on in comments; without those of rules if there is no room for them.
     package func text(_ context: Context) -> String {
+        let whole = text(context, isCommented: true)
+        return whole.utf8.count <= PolicyLoader.maximumByteCount ? whole : text(context, isCommented: false)
+    }
+
+    private func text(_ context: Context, isCommented: Bool) -> String {
         var lines = head(context)
         lines.append("name: \(PrintableText.quoted(name))")
         if !resolvers.isEmpty {
@@ -35,7 +40,7 @@ extension LearnedPolicy {
             lines.append("inbound: allow")
         }
         lines.append(shapes.isEmpty ? "rules: []" : "rules:")
-        for entry in shapes { lines += Self.rule(entry.shape, entry.targets) }
+        for entry in shapes { lines += Self.rule(entry.shape, entry.targets, isCommented: isCommented) }
         lines.append("defaults: { action: \(defaultAction.text) }")
         return lines.joined(separator: "\n") + "\n"
     }
@@ -62,17 +67,16 @@ extension LearnedPolicy {
         return lines
     }
 
-    private static func rule(_ shape: Shape, _ targets: [Target]) -> [String] {
+    private static func rule(_ shape: Shape, _ targets: [Target], isCommented: Bool) -> [String] {
         var lines: [String] = []
         if targets.count == 1 {
-            lines.append("  # \(basis(of: targets[0].sightings, isNamed: targets[0].isName))")
+            if isCommented { lines.append("  # \(basis(of: targets[0].sightings, isNamed: targets[0].isName))") }
             lines.append("  - match: \(PrintableText.quoted(targets[0].pattern.text))")
         } else {
             lines.append("  - match:")
             for target in targets {
-                lines.append(
-                    "      - \(PrintableText.quoted(target.pattern.text)) # \(basis(of: target.sightings, isNamed: target.isName))"
-                )
+                let comment = isCommented ? " # \(basis(of: target.sightings, isNamed: target.isName))" : ""
+                lines.append("      - \(PrintableText.quoted(target.pattern.text))\(comment)")
             }
         }
         if let ports = shape.ports {

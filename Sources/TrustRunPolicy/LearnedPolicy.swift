@@ -70,6 +70,8 @@ package struct LearnedPolicy {
         }
     }
 
+    package var ruleCount: Int { targets.count }
+
     /// As a policy that can be asked.
     package var policy: Policy {
         var settings = PolicySettings()

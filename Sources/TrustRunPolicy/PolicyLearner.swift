@@ -4,7 +4,7 @@ package import TrustRunEvents
 /// Collects connections that were seen, to make the smallest policy that allows them. Times are texts in RFC 3339, UTC, all of the same form.
 package struct PolicyLearner {
     /// Destinations that are kept apart at most; what comes beyond is counted and makes the policy incomplete.
-    package static let destinationsMax = 16_384
+    package static let destinationsMax = 8192
 
     /// What is known of a connection that may still tell more.
     private struct Open {
@@ -20,12 +20,19 @@ package struct PolicyLearner {
     private(set) var queries: [IPAddress: Sightings] = [:]
     /// Those that answered, or that the machine trusts.
     private(set) var resolvers: Set<IPAddress>
+    /// Connections that were taken in.
+    package private(set) var connectionCount: UInt64 = 0
     /// Connections beyond `destinationsMax`.
     private(set) var leftOut: UInt64 = 0
 
     /// `resolvers` are those that the machine trusts with names: resolv.conf's.
     package init(resolvers: [IPAddress] = []) {
         self.resolvers = Set(resolvers.map(\.canonical))
+    }
+
+    /// Adds resolvers that the machine trusts.
+    package mutating func trust(_ others: [IPAddress]) {
+        resolvers.formUnion(others.map(\.canonical))
     }
 
     /// Takes what an event tells of a connection: its beginning, a server name, its end.
@@ -63,6 +70,7 @@ package struct PolicyLearner {
     }
 
     private mutating func count(_ seen: Open) {
+        connectionCount += 1
         let connection = seen.connection
         switch connection.direction {
         case .inbound:
@@ -122,7 +130,7 @@ package struct PolicyLearner {
         guard connection.names.source == .dns || connection.transport == .udp else { return false }
         switch (connection.transport, connection.bytes) {
         case (.udp, _): return true
-        case (.tcp, .tcp(let acknowledged, let unacknowledged, _)): return acknowledged + unacknowledged > 0
+        case (.tcp, .tcp(let acknowledged, let unacknowledged, _)): return acknowledged > 0 || unacknowledged > 0
         case (.tcp, _): return !isClosed && connection.outcome == .established
         }
     }

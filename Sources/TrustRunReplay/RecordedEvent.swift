@@ -19,16 +19,15 @@ package struct RecordedEvent {
     package let recorded: RecordedVerdict?
     /// What the summary of a last line says was lost.
     package let lost: UInt64?
+    /// Who gave the answer that it tells of, on port 53.
+    package let answeringResolver: IPAddress?
     /// What a first line says of the resolvers that the recording machine trusted.
     package let resolvers: [IPAddress]?
 
     /// Nothing more will be told of the connection.
     package var endsConnection: Bool {
         guard connectionID != nil, type != .close else { return true }
-        switch connection?.outcome {
-        case .established, .pending, nil: return false
-        case .refused, .timedOut, .unreachable, .reset, .aborted, .failed: return true
-        }
+        return connection?.outcome?.isOver ?? false
     }
 
     package struct RecordedVerdict: Hashable, Sendable {

@@ -29,6 +29,7 @@ package final class RecordedEventReader {
             executable: parsed.process?.executable ?? "",
             recorded: try verdict(of: parsed),
             lost: parsed.summary?.lost,
+            answeringResolver: Self.answeringResolver(in: parsed),
             resolvers: parsed.resolvers?.compactMap { text in IPAddress(text: text) }
         )
     }
@@ -74,7 +75,22 @@ package final class RecordedEventReader {
         )
         event.isExisting = line.existing ?? false
         event.outcome = line.outcome.flatMap { word in ConnectionOutcome(rawValue: word) }
+        event.bytes = line.bytes.flatMap(Self.bytes)
         return event
+    }
+
+    private static func bytes(_ bytes: RecordedLine.Bytes) -> ConnectionBytes? {
+        if let sent = bytes.sent { return .udp(sent: sent, received: bytes.received ?? 0) }
+        guard let acknowledged = bytes.acknowledged else { return nil }
+        return .tcp(
+            acknowledged: acknowledged, unacknowledged: bytes.unacknowledged ?? 0, received: bytes.received ?? 0)
+    }
+
+    private static func answeringResolver(in line: RecordedLine) -> IPAddress? {
+        guard let dns = line.dns, dns.phase == "answer", dns.unsolicited != true, let resolver = dns.resolver,
+            resolver.port == 53
+        else { return nil }
+        return IPAddress(text: resolver.address)
     }
 
     private func address(_ text: String) throws(RecordedEventError) -> IPAddress {

@@ -19,6 +19,19 @@ struct RecordedLine: Decodable {
         var name_source: String?
     }
 
+    struct Bytes: Decodable {
+        var acknowledged: UInt64?
+        var unacknowledged: UInt64?
+        var sent: UInt64?
+        var received: UInt64?
+    }
+
+    struct DNS: Decodable {
+        var phase: String?
+        var resolver: Source?
+        var unsolicited: Bool?
+    }
+
     struct Verdict: Decodable {
         var action: String
         var rule: String?
@@ -39,6 +52,8 @@ struct RecordedLine: Decodable {
     var destination: Destination?
     var existing: Bool?
     var outcome: String?
+    var bytes: Bytes?
+    var dns: DNS?
     var verdict: Verdict?
     var summary: Summary?
     var resolvers: [String]?

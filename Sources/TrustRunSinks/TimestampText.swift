@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes RFC 3339 times in UTC; keeps the text of the last second, because most events share it with the one before.
-struct TimestampText {
+package struct TimestampText {
     private static let nanosecondsPerSecond: UInt64 = 1_000_000_000
     private static let secondsPerDay: UInt64 = 86_400
 
@@ -10,6 +10,14 @@ struct TimestampText {
     private var text = InlineArray<20, UInt8>(repeating: UInt8(ascii: "."))
 
     init() {}
+
+    /// One time alone.
+    package static func text(of time: UInt64) -> String {
+        var buffer = OutputBuffer(capacity: 64)
+        var text = TimestampText()
+        text.append(time, to: &buffer)
+        return String(decoding: buffer.copy(from: 0) ?? [], as: UTF8.self)
+    }
 
     /// Writes nanoseconds since 1970 as `2026-01-31T23:59:59.000000000Z`.
     mutating func append(_ time: UInt64, to buffer: inout OutputBuffer) {

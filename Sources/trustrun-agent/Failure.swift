@@ -15,8 +15,11 @@ enum Failure {
         }
     }
 
-    static func write(_ error: AgentError) {
-        let line = Array("trustrun-agent: \(error.message)\n".utf8)
+    static func write(_ error: AgentError) { tell(error.message) }
+
+    /// Writes a line to stderr.
+    static func tell(_ message: String) {
+        let line = Array("trustrun-agent: \(message)\n".utf8)
         _ = unsafe Glibc.write(STDERR_FILENO, line, line.count)
     }
 }

@@ -40,6 +40,21 @@ def test_the_resolved_name(agent):
     check_named(agent, child, "10.77.0.11", "plain.example.test")
 
 
+def test_the_hint_at_who_is_behind_it(agent):
+    """The name's registrable domain; and of an address within a published range, whose it is. All of it stays in the namespace."""
+    site().namespace.add_address("160.79.104.77/32")
+    child = site().client(
+        ["resolve", "plain.example.test"], ["connect", "10.77.0.11"], ["connect", "10.77.0.12"], ["connect", "160.79.104.77"])
+    child.result()
+    connects, closes = connections(agent, child, ["10.77.0.11", "10.77.0.12", "160.79.104.77"])
+    for named, nameless, published in (connects, closes):
+        expect.equal(named["destination"]["organisation"], {"hint": True, "domain": "example.test"}, "the name's hint")
+        expect.true("organisation" not in nameless["destination"], f"a hint from nothing: {nameless}")
+        hint = published["destination"]["organisation"]
+        expect.equal((hint["hint"], hint["name"]), (True, "Anthropic"), "the address's hint")
+        expect.true(hint["source"].startswith("published ranges 20"), f"its source: {hint}")
+
+
 def test_ipv6(agent):
     child = site().client(["resolve", "six.example.test", {"kind": 28}], ["connect", "fd77::24"])
     child.result()

@@ -36,6 +36,30 @@ import TrustRunTestSupport
         #expect(names.candidates.map { String(decoding: $0.bytes, as: UTF8.self) } == ["a.example", "b.example"])
     }
 
+    @Test func readsTheBytesOfAClose() throws {
+        let udp = Self.connect.replacing(#""outcome":"refused""#, with: #""bytes":{"sent":5,"received":6}"#)
+        guard case .udp(sent: 5, received: 6) = try read(udp).connection?.bytes else {
+            Issue.record("not what was sent")
+            return
+        }
+        let tcp = udp.replacing(#""sent":5"#, with: #""acknowledged":7,"unacknowledged":8"#)
+        guard case .tcp(acknowledged: 7, unacknowledged: 8, received: 6) = try read(tcp).connection?.bytes else {
+            Issue.record("not what was acknowledged")
+            return
+        }
+        #expect(try read(Self.connect).connection?.bytes == nil)
+    }
+
+    @Test(arguments: [
+        (#""phase":"answer","resolver":{"address":"10.0.0.53","port":53}"#, "10.0.0.53"),
+        (#""phase":"query","resolver":{"address":"10.0.0.53","port":53}"#, nil),
+        (#""phase":"answer","unsolicited":true,"resolver":{"address":"10.0.0.53","port":53}"#, nil),
+        (#""phase":"answer","resolver":{"address":"10.0.0.53","port":5353}"#, nil), (#""phase":"answer""#, nil),
+    ]) func tellsWhoAnswered(message: String, resolver: String?) throws {
+        let event = try read(#"{"schema":"trustrun.event.v1","time":"x","type":"dns","dns":{\#(message)}}"#)
+        #expect(event.answeringResolver?.description == resolver)
+    }
+
     @Test func keepsATypeThatItDoesNotKnow() throws {
         let event = try read(#"{"schema":"trustrun.event.v1","time":"x","type":"content"}"#)
         #expect(event.type == nil)

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunSystem
+internal import Glibc
+
+/// A command that the agent starts and waits for, with all that descends from it.
+@safe final class CommandProcess {
+    private var command = tr_command()
+    private var isReleased = false
+    /// As in wait(2); nil while it runs.
+    private(set) var status: Int32?
+    private let name: String
+
+    /// Makes the process, which waits until it is released.
+    init(_ arguments: [String], as invoker: Invoker?) throws(AgentError) {
+        name = arguments.first ?? ""
+        var words = unsafe arguments.map { argument in unsafe strdup(argument) }
+        unsafe words.append(nil)
+        defer { unsafe words.forEach { word in unsafe free(word) } }
+        var result = tr_adopt_orphans()
+        if result == 0 {
+            if let invoker {
+                var user = invoker.user
+                result = unsafe tr_command_start(&command, words, &user)
+            } else {
+                result = unsafe tr_command_start(&command, words, nil)
+            }
+        }
+        guard result == 0 else {
+            throw AgentError(.operatingSystem, "could not start \(name): \(ErrorText.of(-result))")
+        }
+    }
+
+    deinit {
+        if !isReleased {
+            close(command.gate)
+            close(command.failure)
+        }
+    }
+
+    var pid: UInt32 { UInt32(bitPattern: command.pid) }
+
+    /// Lets the command go.
+    func release() throws(AgentError) {
+        isReleased = true
+        let errorNumber = unsafe tr_command_release(&command)
+        guard errorNumber == 0 else {
+            throw AgentError(
+                errorNumber == ENOENT ? .notFound : .notExecutable,
+                "\(name) cannot be run: \(ErrorText.of(errorNumber))")
+        }
+    }
+
+    /// Takes note of what ended; true if the command and all its descendants did.
+    func isOver() -> Bool {
+        while true {
+            var ended: Int32 = 0
+            let pid = unsafe waitpid(-1, &ended, WNOHANG)
+            if pid == command.pid { status = ended }
+            if pid == 0 || (pid < 0 && errno == EINTR) { return false }
+            if pid < 0 { return true }
+        }
+    }
+
+    func send(signal: Int32) {
+        if status == nil { kill(command.pid, signal) }
+    }
+
+    /// How it ended, for people.
+    var ending: String {
+        guard let status else { return "\(name) still runs" }
+        let signal = status & 0x7f
+        return signal == 0 ? "\(name) ended with status \(status >> 8 & 0xff)" : "\(name) was ended by signal \(signal)"
+    }
+}
