@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline rate connect stream memory idle start),
+# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline policy rate connect stream memory idle start),
 # prints one table, and fails if a bar is missed. Needs root, and the agent from `make build`.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -19,9 +19,13 @@ cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/allocations.so" Programs/all
 if [ $# -eq 0 ] || [[ " $* " == *" pipeline "* ]]; then
 	"$clang" -g -O2 -target bpf -mcpu=v3 -Wall -Werror -I../BPF/Include -idirafter "/usr/include/$machine-linux-gnu" \
 		-c BPF/records.bpf.c -o "$out/records.bpf.o"
-	swift build --disable-sandbox -c release --static-swift-stdlib --scratch-path "$out" --product pipeline-bench > "$out/build.log" 2>&1 ||
-		{ cat "$out/build.log" >&2; exit 1; }
 fi
+for part in pipeline policy; do
+	if [ $# -eq 0 ] || [[ " $* " == *" $part "* ]]; then
+		swift build --disable-sandbox -c release --static-swift-stdlib --scratch-path "$out" --product "$part-bench" > "$out/build.log" 2>&1 ||
+			{ cat "$out/build.log" >&2; exit 1; }
+	fi
+done
 
 [ "$(id -u)" -eq 0 ] && sudo= || sudo=sudo
 exec $sudo /usr/bin/python3 -B driver/bench.py "$@"

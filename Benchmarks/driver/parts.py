@@ -81,6 +81,32 @@ def pipeline():
     ]
 
 
+def policy():
+    """Policies of 1000 and 100 000 rules, asked 4096 different questions in random order, half of which a rule answers; 65536 questions reach
+    further than a processor's cache."""
+    machine.wait_until_quiet()
+    taken = collections.defaultdict(list)
+    for entry in machine.run("release/policy-bench", PAIRS):
+        taken[entry["kind"], entry["rules"], entry["questions"]].append(entry)
+    rows = []
+    for kind, bar in (("name", 60), ("ipv4", 20), ("ipv6", 20)):
+        times = {}
+        for rules in (1000, 100_000):
+            times[rules] = [entry["ns"] for entry in taken[kind, rules, 4096]]
+            time = statistics.median(times[rules])
+            rows.append(
+                Row(f"policy: {kind}, {rules} rules", f"{time:.1f} ns", spread(times[rules], "{:.1f}"), f"<= {bar} ns", time <= bar)
+            )
+        ratio = statistics.median(times[100_000]) / statistics.median(times[1000])
+        rows.append(Row(f"policy: {kind}, 100000 rules / 1000", f"{ratio:.2f}", "", "<= 1.50", ratio <= 1.5))
+        wide = [entry["ns"] for entry in taken[kind, 100_000, 65536]]
+        rows.append(info(f"policy: {kind}, 65536 questions", f"{statistics.median(wide):.1f} ns", spread(wide, "{:.1f}")))
+        compiled = [entry["compile"] for entry in taken[kind, 100_000, 4096]]
+        time = statistics.median(compiled)
+        rows.append(Row(f"policy: compile 100000 rules, {kind}", f"{time:.3f} s", spread(compiled, "{:.3f}"), "<= 0.300 s", time <= 0.3))
+    return rows
+
+
 def start_clients(clients, count):
     words = [os.path.join(machine.BUILT, "connect_loop"), str(count)]
     running = [subprocess.Popen(words, stdout=subprocess.DEVNULL) for _ in range(clients)]
@@ -219,4 +245,4 @@ def start():
     ]
 
 
-ALL = {part.__name__: part for part in (pipeline, rate, connect, stream, memory, idle, start)}
+ALL = {part.__name__: part for part in (pipeline, policy, rate, connect, stream, memory, idle, start)}

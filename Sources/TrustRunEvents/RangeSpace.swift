@@ -70,7 +70,7 @@ extension RangeSpace {
         while let inner = open.last { close(&open, inner, background, since: begin) }
         let end = ranges.count
         ranges += repeatElement(Range(first: .max, value: ranges[end - 1].value), count: Self.cellSize)
-        return makeCell(begin, end)
+        return makeCell(begin, end, isRoot: true)
     }
 
     private mutating func close(_ open: inout [Nested], _ inner: Nested, _ background: UInt32, since begin: Int) {
@@ -86,13 +86,14 @@ extension RangeSpace {
     }
 
     /// The cell of the ranges from `begin` up to `end`, the first of which may begin before it.
-    private mutating func makeCell(_ begin: Int, _ end: Int) -> UInt32 {
+    private mutating func makeCell(_ begin: Int, _ end: Int, isRoot: Bool) -> UInt32 {
         let within = end - begin - 1
         guard within > Self.cellSize else { return UInt32(begin) }
         let first = ranges[begin + 1].first
         let spread = ranges[end - 1].first - first
-        // Twice as many cells as ranges, so that most have few.
-        let bits = Int.bitWidth - within.leadingZeroBitCount + 1
+        // Twice as many cells as ranges, so that most have few; more in the root, so that few need another node.
+        let size = Int.bitWidth - within.leadingZeroBitCount
+        let bits = isRoot ? max(size + 2, min(size + 5, 16)) : size + 1
         let shift = Number(max(0, Number.bitWidth - spread.leadingZeroBitCount - bits))
         let (node, firstCell) = (nodes.count, cells.count)
         let last = spread >> shift
@@ -102,7 +103,7 @@ extension RangeSpace {
         for cell in 0...Int(last) {
             let before = next - 1
             while next < end, Int((ranges[next].first - first) >> shift) == cell { next += 1 }
-            let made = makeCell(before, next)
+            let made = makeCell(before, next, isRoot: false)
             cells[firstCell + cell] = made
         }
         return UInt32(node) | Self.marker

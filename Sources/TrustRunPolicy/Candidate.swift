@@ -59,13 +59,13 @@ struct Approach {
         self.executable = executable
     }
 
-    /// 1 if transport and ports fit, else 0. Without a branch, since what a destination meets cannot be foreseen.
-    @inline(__always) func fit(_ candidate: Candidate) -> Int {
+    /// All bits set if transport and ports do not fit, else none. Without a branch, since what a destination meets cannot be foreseen.
+    @inline(__always) func misfit(_ candidate: Candidate) -> Int {
         let conditions = candidate.conditions.rawValue
         let unmet = Int((~conditions & transport.rawValue) | (conditions & excluded.rawValue))
         // Negative outside of the range.
         let inRange = (Int(port) &- Int(candidate.firstPort)) | (Int(candidate.lastPort) &- Int(port))
-        return unmet | (inRange &>> 63) == 0 ? 1 : 0
+        return (0 &- unmet | inRange) &>> 63
     }
 
     /// Whether the process fits.

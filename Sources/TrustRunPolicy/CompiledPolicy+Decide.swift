@@ -78,19 +78,19 @@ extension CompiledPolicy {
         var place = Int(list)
         while true {
             let candidate = lists.all[place]
-            var fit = approach.fit(candidate)
-            if candidate.process | candidate.glob != 0 {
-                fit &= approach.fitsProcess(candidate) && matches(candidate.glob, name) ? 1 : 0
-            }
-            let isLast = Int(candidate.conditions.intersection(.isLast).rawValue)
-            if fit | isLast != 0 { return place &* fit }
+            var misfit = approach.misfit(candidate)
+            if candidate.process | candidate.glob != 0, !fitsNarrowly(candidate, approach, name) { misfit = -1 }
+            let isLast = Int(candidate.conditions.rawValue & Candidate.Conditions.isLast.rawValue)
+            if ~misfit | isLast != 0 { return place & ~misfit }
             place += 1
         }
     }
 
-    @inline(never) private func matches(_ glob: UInt16, _ name: Span<UInt8>?) -> Bool {
-        guard glob != 0 else { return true }
+    @inline(never) private func fitsNarrowly(_ candidate: Candidate, _ approach: Approach, _ name: Span<UInt8>?) -> Bool
+    {
+        guard approach.fitsProcess(candidate) else { return false }
+        guard candidate.glob != 0 else { return true }
         guard let name else { return false }
-        return nameGlobs[Int(glob) - 1].matches(name)
+        return nameGlobs[Int(candidate.glob) - 1].matches(name)
     }
 }

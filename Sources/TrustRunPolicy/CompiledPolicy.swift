@@ -78,7 +78,7 @@ extension CompiledPolicy {
     /// Every name and every end of names that has a list, in no order. An exact key's list has no globs left to match.
     package var nameKeys: [NameKey] {
         names.table.entries.map { entry in
-            NameKey(text: String(decoding: entry.key, as: UTF8.self), isExact: entry.isExact, list: entry.value)
+            NameKey(text: names.table.text(entry), isExact: entry.isExact, list: entry.value)
         } + [NameKey(text: "", isExact: false, list: names.root)]
     }
 

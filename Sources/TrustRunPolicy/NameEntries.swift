@@ -50,12 +50,12 @@ struct NameEntries {
         var lists = [UInt32](repeating: rootList, count: entries.count)
         // Ends before names, shorter ones first: what a key lies within comes before it.
         for entry in table.entries.sorted(by: Self.precedes) {
-            let around = index.list(for: entry.key.span, isInside: true)
+            let around = index.list(for: index.table.key(entry), isInside: true)
             lists[Int(entry.value)] = try maker.makeList(
                 Self.ordered(entries[Int(entry.value)]), .name, before: around == .max ? rootList : lists[Int(around)]
             ) { glob in
                 // Of a name that is known, every glob is decided.
-                entry.isExact ? globs[Int(glob) - 1].matches(entry.key.span) ? 0 : nil : glob
+                entry.isExact ? globs[Int(glob) - 1].matches(index.table.key(entry)) ? 0 : nil : glob
             }
         }
         table.replaceValues(lists)
@@ -63,7 +63,7 @@ struct NameEntries {
     }
 
     private static func precedes(_ left: NameTable.Entry, _ right: NameTable.Entry) -> Bool {
-        left.isExact != right.isExact ? right.isExact : left.key.count < right.key.count
+        left.isExact != right.isExact ? right.isExact : left.count < right.count
     }
 
     /// The labels behind the last one that has a `*`.

@@ -75,15 +75,26 @@ struct NameTable: Sendable {
     var entries: [Entry] {
         slots.indices.filter(isTaken).map { slot in
             let start = Int(slots[slot].key)
-            let key = Array(keys[start + 2..<start + 2 + Int(keys[start])])
-            return Entry(key: key, isExact: keys[start + 1] == 1, value: slots[slot].value)
+            return Entry(
+                start: start + 2, count: Int(keys[start]), isExact: keys[start + 1] == 1, value: slots[slot].value)
         }
     }
 
     struct Entry {
-        let key: [UInt8]
+        fileprivate let start: Int
+        let count: Int
         let isExact: Bool
         let value: UInt32
+    }
+
+    /// The bytes of a key.
+    @_lifetime(borrow self)
+    func key(_ entry: Entry) -> Span<UInt8> {
+        keys.span.extracting(entry.start..<entry.start + entry.count)
+    }
+
+    func text(_ entry: Entry) -> String {
+        String(decoding: keys[entry.start..<entry.start + entry.count], as: UTF8.self)
     }
 
     private func isTaken(_ slot: Int) -> Bool {
