@@ -69,7 +69,7 @@ package enum Learning {
             return try watch(nil, subject: "the whole host", configuration, logger)
         case .command(let words):
             let command = try CommandProcess(words, as: invoker)
-            var learned = try watch(command, subject: "`\(words.joined(separator: " "))`", configuration, logger)
+            var learned = try watch(command, subject: words.first ?? "", configuration, logger)
             learned.notes = [command.ending]
             return learned
         }

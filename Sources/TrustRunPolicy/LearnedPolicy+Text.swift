@@ -4,7 +4,7 @@ internal import TrustRunEvents
 extension LearnedPolicy {
     /// What the text says besides the policy.
     package struct Context: Sendable {
-        /// What was watched: `curl https://example.org/`, `the whole host`.
+        /// What was watched: a program's name, `the whole host`. Arguments may be secret, and a policy is not.
         package var subject: String
         /// The host's name; nil: not known.
         package var host: String?
@@ -49,8 +49,8 @@ extension LearnedPolicy {
         let subject = PrintableText.of(context.subject, maximum: Self.commentMax)
         let host = context.host.map { host in " on \(PrintableText.of(host, maximum: 64))" } ?? ""
         var lines = [
-            "# Learned from \(subject)\(host). It allows what was seen there and nothing else: what did not happen meanwhile",
-            "# is not allowed. Read it before you rely on it.",
+            "# Learned from \(subject)\(host).",
+            "# It allows what was seen there and nothing else: read it before you rely on it.",
         ]
         if context.lost > 0 {
             lines.append("# INCOMPLETE: \(context.lost) events were lost, and what they told of may be missing here.")

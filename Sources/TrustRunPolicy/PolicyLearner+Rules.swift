@@ -9,9 +9,8 @@ extension PolicyLearner {
         learned.resolvers = queries.filter { resolver, _ in resolvers.contains(resolver) }
             .map { resolver, sightings in LearnedPolicy.Resolver(address: resolver, sightings: sightings) }
             .sorted { left, right in (left.address.high, left.address.low) < (right.address.high, right.address.low) }
-        let isOpen = peers.keys.contains { peer in !peer.address.isLoopback }
-        if isOpen { learned.inbound = peers.values.reduce(into: nil) { sum, sightings in sum.add(sightings) } }
-        let locals = isOpen ? [:] : peers
+        learned.inbound = inbound
+        let locals = inbound == nil ? locals : [:]
         for (peer, sightings) in locals {
             let rule = LearnedPolicy.Shape(process: nil, transport: peer.transport, verify: .name, ports: nil)
             learned.add(.address(peer.address), sightings, to: rule)
@@ -81,12 +80,6 @@ extension PolicyLearner {
     }
 }
 
-extension Sightings? {
-    fileprivate mutating func add(_ other: Sightings) {
-        if self == nil { self = other } else { self?.add(other) }
-    }
-}
-
 extension ObservedDestination {
     fileprivate var isName: Bool {
         switch target {
@@ -98,7 +91,7 @@ extension ObservedDestination {
 
 extension IPAddress {
     /// 127.0.0.0/8 and ::1, of a canonical address.
-    fileprivate var isLoopback: Bool {
+    var isLoopback: Bool {
         if let ipv4 { return ipv4 >> 24 == 127 }
         return high == 0 && low == 1
     }

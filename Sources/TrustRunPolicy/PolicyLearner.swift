@@ -3,8 +3,10 @@ package import TrustRunEvents
 
 /// Collects connections that were seen, to make the smallest policy that allows them. Times are texts in RFC 3339, UTC, all of the same form.
 package struct PolicyLearner {
-    /// Destinations that are kept apart at most; what comes beyond is counted and makes the policy incomplete.
+    /// Destinations that are kept apart at most, and as many peers and resolvers; what comes beyond is counted and makes the policy incomplete.
     package static let destinationsMax = 8192
+    /// Names that are kept for a comment at most.
+    private static let namesMax = 64
 
     /// What is known of a connection that may still tell more.
     private struct Open {
@@ -16,7 +18,10 @@ package struct PolicyLearner {
 
     private var open: [String: Open] = [:]
     private(set) var destinations: [ObservedDestination: Sightings] = [:]
-    private(set) var peers: [ObservedPeer: Sightings] = [:]
+    /// Who connected in from this host itself.
+    private(set) var locals: [ObservedPeer: Sightings] = [:]
+    /// All who connected in from elsewhere; nil: nobody.
+    private(set) var inbound: Sightings?
     private(set) var queries: [IPAddress: Sightings] = [:]
     /// Those that answered, or that the machine trusts.
     private(set) var resolvers: Set<IPAddress>
@@ -49,7 +54,8 @@ package struct PolicyLearner {
         let outcome = connection.outcome ?? known.connection.outcome
         known.connection = copy connection
         known.connection.outcome = outcome
-        known.executable = executable ?? known.executable
+        // Who made it, not who has it now.
+        known.executable = known.executable ?? executable
         guard isLast else {
             open[id] = known
             return
@@ -75,38 +81,44 @@ package struct PolicyLearner {
         switch connection.direction {
         case .inbound:
             let peer = ObservedPeer(address: connection.source.address.canonical, transport: connection.transport)
-            add(seen, to: &peers[peer, default: Sightings(at: seen.time)])
-        case .outbound where connection.destination.port == 53:
-            // Whether it is a resolver's is known at the end.
-            add(seen, to: &queries[connection.destination.address.canonical, default: Sightings(at: seen.time)])
-            countDestination(seen)
+            guard !peer.address.isLoopback else { return leftOut += Self.add(seen, to: &locals, at: peer) }
+            var sightings = inbound ?? Sightings(at: seen.time)
+            Self.add(seen, to: &sightings)
+            inbound = sightings
         case .outbound:
-            countDestination(seen)
+            // Whether it is a resolver's is known at the end.
+            if connection.destination.port == 53 {
+                _ = Self.add(seen, to: &queries, at: connection.destination.address.canonical)
+            }
+            let destination = ObservedDestination(
+                target: Self.target(of: connection), port: connection.destination.port, transport: connection.transport
+            )
+            leftOut += Self.add(seen, to: &destinations, at: destination)
         }
     }
 
-    private mutating func countDestination(_ seen: Open) {
-        let connection = seen.connection
-        let destination = ObservedDestination(
-            target: Self.target(of: connection), port: connection.destination.port, transport: connection.transport
-        )
-        guard destinations[destination] != nil || destinations.count < Self.destinationsMax else {
-            leftOut += 1
-            return
-        }
-        add(seen, to: &destinations[destination, default: Sightings(at: seen.time)])
+    /// The answer is 1 if there is no room for it.
+    private static func add<Key>(_ seen: Open, to table: inout [Key: Sightings], at key: Key) -> UInt64 {
+        guard table[key] != nil || table.count < destinationsMax else { return 1 }
+        add(seen, to: &table[key, default: Sightings(at: seen.time)])
+        return 0
     }
 
-    private func add(_ seen: Open, to sightings: inout Sightings) {
+    private static func add(_ seen: Open, to sightings: inout Sightings) {
         sightings.count += 1
         sightings.first = min(sightings.first, seen.time)
         sightings.last = max(sightings.last, seen.time)
-        sightings.executables.insert(seen.executable.flatMap(Self.process))
+        // One more than rules may name tells that there are too many.
+        if sightings.executables.count <= CompiledPolicy.maximumProcessGlobs {
+            sightings.executables.insert(seen.executable.flatMap(process))
+        }
         sightings.sources.insert(seen.connection.names.source)
         let names = seen.connection.names
-        if case .sni = names.source, let name = names.name { sightings.claims.insert(Self.text(of: name)) }
-        sightings.others.formUnion(names.candidates.dropFirst().map(Self.text))
-        if Self.needsAddressVerification(seen.connection, isClosed: seen.isClosed) {
+        if case .sni = names.source, let name = names.name, sightings.claims.count < namesMax {
+            sightings.claims.insert(text(of: name))
+        }
+        if sightings.others.count < namesMax { sightings.others.formUnion(names.candidates.dropFirst().map(text)) }
+        if needsAddressVerification(seen.connection, isClosed: seen.isClosed) {
             sightings.needsAddressVerification = true
         }
     }

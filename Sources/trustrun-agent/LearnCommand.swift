@@ -25,8 +25,8 @@ struct LearnCommand: ParsableCommand {
     @Option(help: "The policy's name.")
     var name = "learned"
 
-    @Option(help: "What the policy does about everything else: block, alert, kill or allow.")
-    var defaultAction = PolicyAction.block
+    @Option(help: ArgumentHelp("What the policy does about everything else.", valueName: "action"))
+    var defaultAction = DefaultAction.block
 
     @Option(help: ArgumentHelp("End after this long: 30, 30s, 5m, 1h.", valueName: "time"))
     var duration: TimeSpan?
@@ -55,7 +55,7 @@ struct LearnCommand: ParsableCommand {
         var learn = LearnConfiguration()
         learn.output = output
         learn.name = name
-        learn.defaultAction = defaultAction
+        learn.defaultAction = defaultAction.action
         learn.durationNanoseconds = duration?.nanoseconds
         learn.firstHook = hooks?.rawValue
         if let from { learn.source = .recording(from) }
@@ -66,8 +66,16 @@ struct LearnCommand: ParsableCommand {
     }
 }
 
-extension PolicyAction: ExpressibleByArgument {
-    package init?(argument: String) {
-        self.init(text: argument)
+/// The words of `PolicyAction`.
+enum DefaultAction: String, ExpressibleByArgument, CaseIterable {
+    case block, alert, kill, allow
+
+    var action: PolicyAction {
+        switch self {
+        case .block: .block
+        case .alert: .alert
+        case .kill: .kill
+        case .allow: .allow
+        }
     }
 }
