@@ -170,8 +170,10 @@ def test_a_signal_goes_to_the_command():
 
 def test_the_whole_host_for_a_while():
     learner = Learner("--duration", "2s", "--default-action", "alert")
-    time.sleep(1)
-    site().client(["resolve", "plain.example.test"], ["connect", "10.77.0.11"], ["connect", "10.77.0.16"]).result()
+    deadline = time.monotonic() + scaled(20)
+    while learner.poll() is None and time.monotonic() < deadline:
+        site().client(["resolve", "plain.example.test"], ["connect", "10.77.0.11"], ["connect", "10.77.0.16"]).result()
+        time.sleep(0.1)
     learner.ends()
     rules, text = learner.policy()
     for wanted in ('"plain.example.test"', '"10.77.0.16"', f"[{site().port}]", "{ action: alert }", f'- "{RESOLVER}"'):
