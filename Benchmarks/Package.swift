@@ -29,6 +29,16 @@ let package = Package(
             dependencies: ["TrustRunEvents", "TrustRunSensor", "TrustRunWire"],
             swiftSettings: settings
         ),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
+        .target(name: "CTrustRunYAML", dependencies: [.product(name: "Yams", package: "Yams")]),
+        .target(
+            name: "TrustRunPolicy",
+            dependencies: [
+                "CIDN2", "CTrustRunAssets", "CTrustRunYAML", "TrustRunEvents",
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: settings
+        ),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "CRing", dependencies: ["CLibBPF"]),
         .executableTarget(
