@@ -22,6 +22,8 @@ TABLE = pathlib.Path(__file__).resolve().parent.parent / "Data" / "organisations
 HEADER = """\
 # Address ranges that organisations publish as theirs, merged. A hint for people, never what a verdict rests on.
 # Of two ranges one of which lies in the other the smaller one counts. `make organisations` refreshes this file.
+# `source`: where the ranges stand. `date`: the published file's own; where they were taken from pages, the oldest of the
+# dates that those have, else the day they were looked up. `partial`: the organisation has more ranges than these.
 """
 TIMEOUT_SECONDS = 30
 
@@ -95,14 +97,18 @@ PROVIDERS = [
              ["https://www.cloudflare.com/ips-v4", "https://www.cloudflare.com/ips-v6"], lines),
     Provider("Fastly", "fastly.json", ["https://api.fastly.com/public-ip-list"], fastly),
     Provider("Apple", "apple.txt", ["https://www.iana.org/assignments/ipv4-address-space"]),
+    # Its customers' ranges; Google's own file has them too.
+    Provider("Google Cloud", "google-cloud.json", ["https://www.gstatic.com/ipranges/cloud.json"], google),
     Provider("Google", "google.json", ["https://www.gstatic.com/ipranges/goog.json"], google),
     Provider("Amazon Web Services", "aws.json", ["https://ip-ranges.amazonaws.com/ip-ranges.json"], aws),
     # The file's address has its date in it; the page for people names it.
     Provider("Microsoft Azure", "azure.json", ["https://www.microsoft.com/en-us/download/details.aspx?id=56519"], azure,
              find=re.compile(r"https://download\.microsoft\.com/download/[^\"' ]*/ServiceTags_Public_\d+\.json")),
+    Provider("Microsoft", "microsoft.txt", ["https://learn.microsoft.com/microsoft-365/enterprise/urls-and-ip-address-ranges"]),
     Provider("Oracle Cloud", "oracle.json", ["https://docs.oracle.com/iaas/tools/public_ip_ranges.json"], oracle),
     Provider("DigitalOcean", "digitalocean.csv", ["https://digitalocean.com/geo/google.csv"], geofeed),
     Provider("Linode", "linode.csv", ["https://geoip.linode.com/"], geofeed),
+    Provider("Akamai", "akamai.txt", ["https://github.com/client9/ipcat/pull/32"]),
 ]
 
 

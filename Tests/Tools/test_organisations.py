@@ -2,6 +2,7 @@
 """The script that refreshes the table of address ranges, on small files in the form of those that are published."""
 import contextlib
 import io
+import ipaddress
 import json
 import pathlib
 import subprocess
@@ -19,6 +20,7 @@ PUBLISHED = {
     "cloudflare.txt": "192.0.2.128/26\n192.0.2.192/26\n2001:db8:2::/48\n",
     "fastly.json": {"addresses": ["203.0.113.0/25"], "ipv6_addresses": ["2001:db8:3::/48"]},
     "google.json": {"creationTime": "2026-10-30T00:00:00", "prefixes": [{"ipv6Prefix": "2001:db8:4::/48"}]},
+    "google-cloud.json": {"creationTime": "2026-10-31T00:00:00", "prefixes": [{"ipv4Prefix": "203.0.112.0/24", "service": "Google Cloud"}]},
     "aws.json": {"createDate": "2026-11-02-03-04-05", "prefixes": [{"ip_prefix": "198.18.0.0/16"}, {"ip_prefix": "198.19.0.0/16"}],
                  "ipv6_prefixes": [{"ipv6_prefix": "2001:db8:5::/48"}]},
     "azure.json": {"changeNumber": 1, "values": [
@@ -67,6 +69,7 @@ class Refresh(unittest.TestCase):
         self.assertEqual(found["Amazon Web Services"], ("2026-11-02", ["198.18.0.0/15", "2001:db8:5::/48"]))
         self.assertEqual(found["Microsoft Azure"], ("2026-11-20", ["100.64.0.0/16"]))
         self.assertEqual(found["Google"], ("2026-10-30", ["2001:db8:4::/48"]))
+        self.assertEqual(found["Google Cloud"], ("2026-10-31", ["203.0.112.0/24"]))
         self.assertEqual(found["GitHub"], ("2026-11-20", ["198.51.100.0/24", "2001:db8:1::/48"]))
         self.assertEqual(found["Cloudflare"], ("2026-11-20", ["192.0.2.128/25", "2001:db8:2::/48"]))
         self.assertEqual(found["Fastly"], ("2026-11-20", ["203.0.113.0/25", "2001:db8:3::/48"]))
@@ -110,9 +113,27 @@ class Refresh(unittest.TestCase):
 
 
 class Carried(unittest.TestCase):
+    def setUp(self):
+        self.text = organisations.TABLE.read_text()
+        self.sections = organisations.parse(self.text)
+
     def test_is_what_the_script_would_write(self):
-        text = organisations.TABLE.read_text()
-        self.assertEqual(organisations.write(organisations.parse(text)), text)
+        self.assertEqual(organisations.write(self.sections), self.text)
+
+    def test_tells_the_source_the_date_and_a_range_of_every_organisation(self):
+        for name, (source, date, lines) in self.sections.items():
+            with self.subTest(name):
+                self.assertTrue(all(url.startswith("https://") for url in source.split(" ")), source)
+                self.assertEqual(organisations.day(date), date)
+                self.assertTrue(any(not line.startswith("#") for line in lines))
+
+    def test_has_only_ranges_of_the_internet(self):
+        for name, (_, _, lines) in self.sections.items():
+            for line in lines:
+                if not line.startswith("#"):
+                    with self.subTest(name=name, prefix=line):
+                        self.assertTrue(ipaddress.ip_network(line).is_global)
+                        self.assertFalse(ipaddress.ip_network(line).is_multicast)
 
 
 if __name__ == "__main__":
