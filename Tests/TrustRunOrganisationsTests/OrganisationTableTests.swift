@@ -59,13 +59,48 @@ import TrustRunTestSupport
     @Test func carriesATableThatItCanRead() throws {
         let table = try OrganisationTable(parsing: CarriedFile.organisations.span)
         #expect(table.organisations == OrganisationTable.carried.organisations)
-        let cloudflare = try #require(IPAddress(text: "104.16.1.1"))
-        #expect(OrganisationTable.carried.organisation(of: cloudflare)?.name == "Cloudflare")
         // A sink has a place of fixed size for them.
         #expect(
             table.organisations.allSatisfy { organisation in
                 organisation.name.utf8.count <= 64 && organisation.source.utf8.count <= 64
             })
+    }
+
+    @Test(arguments: [
+        ("160.79.104.10", "Anthropic"), ("2607:6bc0::10", "Anthropic"), ("104.16.1.1", "Cloudflare"),
+        ("2606:4700:4700::1111", "Cloudflare"), ("151.101.1.140", "Fastly"), ("17.253.144.10", "Apple"),
+        ("8.8.8.8", "Google"), ("142.250.185.78", "Google"), ("209.85.128.26", "Google"), ("216.58.210.14", "Google"),
+        ("34.64.1.1", "Google"), ("104.196.1.1", "Google Cloud"), ("35.224.0.1", "Google Cloud"),
+        ("199.36.153.5", "Google Cloud"), ("140.82.121.3", "GitHub"), ("185.199.108.153", "GitHub"),
+        ("2606:50c0:8000::153", "GitHub"), ("3.5.140.1", "Amazon Web Services"), ("18.238.4.28", "Amazon Web Services"),
+        ("52.94.236.248", "Amazon Web Services"), ("54.231.19.128", "Amazon Web Services"),
+        ("20.96.219.1", "Microsoft"),
+        ("40.100.2.114", "Microsoft"), ("52.114.119.85", "Microsoft"), ("2603:1026::1", "Microsoft"),
+        ("150.171.22.10", "Microsoft Azure"), ("51.5.0.1", "Microsoft Azure"), ("23.72.0.1", "Akamai"),
+    ]) func carriesTheRangesOfWellKnownOrganisations(address: String, name: String) throws {
+        let address = try #require(IPAddress(text: address))
+        #expect(OrganisationTable.carried.organisation(of: address)?.name == name)
+    }
+
+    /// A tenant in its landlord's range, the last address before it and the first behind it.
+    @Test(arguments: [
+        ("20.61.46.31", "Microsoft"), ("20.61.46.32", "GitHub"), ("20.61.46.47", "GitHub"),
+        ("20.61.46.48", "Microsoft"),
+        ("20.36.105.31", "Microsoft"), ("20.36.105.32", "Microsoft Azure"), ("20.36.105.40", "Microsoft"),
+        ("130.211.0.0", "Google Cloud"), ("35.208.0.0", "Google Cloud"), ("35.213.0.0", "Google"),
+    ]) func carriesTenantsInTheRangesOfTheirLandlords(address: String, name: String) throws {
+        let address = try #require(IPAddress(text: address))
+        #expect(OrganisationTable.carried.organisation(of: address)?.name == name)
+    }
+
+    @Test(arguments: [
+        "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "127.0.0.1", "127.0.0.53", "169.254.169.254",
+        "100.64.0.1",
+        "192.0.2.1", "198.51.100.1", "203.0.113.1", "224.0.0.251", "255.255.255.255", "0.0.0.0", "::", "::1", "fe80::1",
+        "fd00::1", "ff02::fb", "2001:db8::1", "9.9.9.9", "2620:fe::fe",
+    ]) func carriesNobodyForPrivateAddressesAndStrangers(address: String) throws {
+        let address = try #require(IPAddress(text: address))
+        #expect(OrganisationTable.carried.organisation(of: address) == nil)
     }
 
     /// On random prefixes, of all lengths and often one in the other.
