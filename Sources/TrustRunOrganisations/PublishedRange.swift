@@ -29,12 +29,12 @@ struct PublishedRange {
         return bits == 64 ? 0 : UInt64.max >> UInt64(bits)
     }
 
-    fileprivate var upper: AddressIndex.Nested {
-        AddressIndex.Nested(first: half, last: half | span, value: UInt32(number))
+    fileprivate var upper: AddressIndexMaker.Nested {
+        AddressIndexMaker.Nested(first: half, last: half | span, value: UInt32(number))
     }
 
-    fileprivate var lower: AddressIndex.Nested {
-        AddressIndex.Nested(first: address.low, last: address.low | span, value: UInt32(number))
+    fileprivate var lower: AddressIndexMaker.Nested {
+        AddressIndexMaker.Nested(first: address.low, last: address.low | span, value: UInt32(number))
     }
 
     fileprivate func contains(_ half: UInt64) -> Bool { self.half <= half && half <= self.half | span }
@@ -50,14 +50,17 @@ struct PublishedRange {
 extension AddressIndex {
     /// From an address to the number of the smallest range around it, 0 if there is none.
     init(_ ranges: [PublishedRange]) {
-        self.init()
+        var maker = AddressIndexMaker()
         let sorted = ranges.sorted { left, right in left.precedes(right) }
-        setIPv4(sorted.filter(\.address.isIPv4).map(\.upper), background: 0)
-        setIPv6(makeUpper(sorted.filter(\.address.isIPv6)[...]), background: 0)
+        maker.setIPv4(sorted.filter(\.address.isIPv4).map(\.upper), background: 0)
+        maker.setIPv6(maker.makeUpper(sorted.filter(\.address.isIPv6)[...]), background: 0)
+        self = maker.finish()
     }
+}
 
+extension AddressIndexMaker {
     /// Prefixes longer than /64 that share their upper half become ranges of the lower one.
-    private mutating func makeUpper(_ sorted: ArraySlice<PublishedRange>) -> [Nested] {
+    fileprivate mutating func makeUpper(_ sorted: ArraySlice<PublishedRange>) -> [Nested] {
         var rest = sorted
         var ranges: [Nested] = []
         var around: [PublishedRange] = []

@@ -28,10 +28,11 @@ struct AddressEntries {
         }
     }
 
-    /// A distinct prefix with its pushed-down list, and that of the next wider one.
+    /// A distinct prefix with its pushed-down list, the value that stands for it in the index, and that of the next wider one.
     fileprivate struct Prefix {
         let entry: Entry
         let list: UInt32
+        let value: UInt32
         let wider: UInt32
     }
 
@@ -49,16 +50,16 @@ struct AddressEntries {
 
     /// Fills the index; returns every distinct prefix with its list.
     mutating func compile(
-        _ index: inout AddressIndex, _ maker: inout CandidateMaker
+        _ index: inout AddressIndexMaker, _ maker: inout CandidateMaker
     ) throws(PolicyLimitError) -> [AddressKey] {
         var keys: [AddressKey] = []
         let four = try Self.pushDown(&ipv4, &maker)
-        index.setIPv4(four.map(Self.upperRange), background: CandidateLists.empty)
+        index.setIPv4(four.map(Self.upperRange), background: maker.value(of: CandidateLists.empty))
         for prefix in four {
             keys.append(prefix, IPAddress(ipv4: UInt32(truncatingIfNeeded: prefix.entry.high >> 32)))
         }
         let six = try Self.pushDown(&ipv6, &maker)
-        index.setIPv6(Self.upperRanges(six, &index), background: CandidateLists.empty)
+        index.setIPv6(Self.upperRanges(six, &index), background: maker.value(of: CandidateLists.empty))
         for prefix in six {
             keys.append(prefix, IPAddress(high: prefix.entry.high, low: prefix.entry.low))
         }
@@ -85,7 +86,8 @@ struct AddressEntries {
             while let last = around.last, !last.entry.contains(entry) { around.removeLast() }
             let wider = around.last?.list ?? CandidateLists.empty
             let list = try maker.makeList(rules, .address(isWholeFamily: entry.length == 0), before: wider)
-            let prefix = Prefix(entry: entry, list: list, wider: wider)
+            let prefix = Prefix(
+                entry: entry, list: list, value: maker.value(of: list), wider: maker.value(of: wider))
             prefixes.append(prefix)
             around.append(prefix)
         }
@@ -93,8 +95,10 @@ struct AddressEntries {
     }
 
     /// The ranges of upper halves; each group of prefixes longer than /64 with one upper half becomes a space of lower halves.
-    private static func upperRanges(_ prefixes: [Prefix], _ index: inout AddressIndex) -> [AddressIndex.Nested] {
-        var ranges: [AddressIndex.Nested] = []
+    private static func upperRanges(_ prefixes: [Prefix], _ index: inout AddressIndexMaker) -> [AddressIndexMaker
+        .Nested]
+    {
+        var ranges: [AddressIndexMaker.Nested] = []
         ranges.reserveCapacity(prefixes.count)
         var next = 0
         while next < prefixes.count {
@@ -112,22 +116,22 @@ struct AddressEntries {
                 next += 1
             }
             let value = index.addLowerHalves(lower, background: prefix.wider)
-            ranges.append(AddressIndex.Nested(first: high, last: high, value: value))
+            ranges.append(AddressIndexMaker.Nested(first: high, last: high, value: value))
         }
         return ranges
     }
 
-    private static func upperRange(_ prefix: Prefix) -> AddressIndex.Nested {
+    private static func upperRange(_ prefix: Prefix) -> AddressIndexMaker.Nested {
         let first = prefix.entry.high
-        return AddressIndex.Nested(
-            first: first, last: first | UInt64.max >> UInt64(prefix.entry.length), value: prefix.list
+        return AddressIndexMaker.Nested(
+            first: first, last: first | UInt64.max >> UInt64(prefix.entry.length), value: prefix.value
         )
     }
 
-    private static func lowerRange(_ prefix: Prefix) -> AddressIndex.Nested {
+    private static func lowerRange(_ prefix: Prefix) -> AddressIndexMaker.Nested {
         let first = prefix.entry.low
-        return AddressIndex.Nested(
-            first: first, last: first | UInt64.max >> UInt64(prefix.entry.length - 64), value: prefix.list
+        return AddressIndexMaker.Nested(
+            first: first, last: first | UInt64.max >> UInt64(prefix.entry.length - 64), value: prefix.value
         )
     }
 }

@@ -30,6 +30,12 @@ struct CandidateLists: Sendable {
         return all[Int(list)...(last ?? Int(list))]
     }
 
+    /// For an `AddressIndex`: the answer if the list gives everybody the same one, else the list's number.
+    func value(of list: UInt32) -> UInt32 {
+        let candidate = all[Int(list)]
+        return list == Self.empty || candidate.fitsAlways ? Answer(candidate, at: Int(list)).bits : list
+    }
+
     /// The number of the list of `own` and, after those, of `inherited`. What can never be reached, since a candidate before it always fits, is
     /// left out. `globs` says what becomes of an inherited candidate's glob: 0 if it is known to match, nil if it is known not to.
     mutating func makeList(
@@ -62,9 +68,7 @@ struct CandidateLists: Sendable {
         var candidate = candidate
         candidate.conditions.remove(.isLast)
         draft.append(candidate)
-        if candidate.process == 0, candidate.glob == 0, !candidate.conditions.contains(.hasPorts) {
-            open.subtract(candidate.conditions)
-        }
+        if candidate.fitsAllOfTransport { open.subtract(candidate.conditions) }
     }
 
     private mutating func numberOfDraft() throws(ListError) -> UInt32 {
@@ -90,6 +94,11 @@ struct CandidateLists: Sendable {
 }
 
 extension Candidate {
+    /// Whether it fits whoever uses a transport that it takes part for.
+    fileprivate var fitsAllOfTransport: Bool { process == 0 && glob == 0 && !conditions.contains(.hasPorts) }
+
+    fileprivate var fitsAlways: Bool { fitsAllOfTransport && conditions.isSuperset(of: [.tcp, .udp]) }
+
     fileprivate var fingerprint: UInt64 {
         let place = UInt64(rule) << 32 | UInt64(firstPort) << 16 | UInt64(lastPort)
         let rest =

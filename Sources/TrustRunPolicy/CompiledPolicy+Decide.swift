@@ -25,8 +25,15 @@ extension CompiledPolicy {
         executable: ExecutableClass
     ) -> Decision {
         let approach = Approach(transport: transport, port: port, executable: executable)
-        let byAddress = address.map { address in first(in: addresses.value(for: address), approach) } ?? 0
-        if let name, !lists.all[byAddress].conditions.contains(.precedesNames) {
+        if let name { return decide(address, name, approach) }
+        let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
+        return decision(byAddress, approach)
+    }
+
+    /// Apart, so that a destination without a name does not pay for what a name needs.
+    @inline(never) private func decide(_ address: IPAddress?, _ name: Span<UInt8>, _ approach: Approach) -> Decision {
+        let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
+        if !byAddress.precedesNames {
             let byName = first(in: names.list(for: name), approach, name)
             if byName != 0 { return decision(byName, .name) }
         }
@@ -39,7 +46,7 @@ extension CompiledPolicy {
         address: IPAddress?, transport: TransportProtocol, executable: ExecutableClass
     ) -> Decision {
         let approach = Approach(transport: transport, port: nil, executable: executable, isInbound: true)
-        let byAddress = address.map { address in first(in: addresses.value(for: address), approach) } ?? 0
+        let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
         return decision(byAddress, approach)
     }
 
@@ -59,12 +66,25 @@ extension CompiledPolicy {
     }
 
     /// Step 3. Without a rule for `any`, it makes no difference to the branches taken whether an address rule was found.
-    @inline(__always) private func decision(_ byAddress: Int, _ approach: Approach) -> Decision {
-        if any != CandidateLists.empty, byAddress == 0 {
-            let found = first(in: any, approach)
-            return decision(found, found == 0 ? .defaults : .any)
-        }
-        return decision(byAddress, byAddress == 0 ? .defaults : .address)
+    @inline(__always) private func decision(_ byAddress: Answer, _ approach: Approach) -> Decision {
+        if any != CandidateLists.empty, byAddress.isDefault { return decisionOfAny(approach) }
+        return byAddress.decision
+    }
+
+    @inline(never) private func decisionOfAny(_ approach: Approach) -> Decision {
+        let found = first(in: any, approach)
+        return decision(found, found == 0 ? .defaults : .any)
+    }
+
+    /// What the value of an address says: the answer itself, or a list.
+    @inline(__always) private func answer(_ value: UInt32, _ approach: Approach) -> Answer {
+        if let answer = Answer(value: value) { return answer }
+        return answer(ofList: value, approach)
+    }
+
+    @inline(never) private func answer(ofList list: UInt32, _ approach: Approach) -> Answer {
+        let place = first(in: list, approach)
+        return Answer(lists.all[place], at: place)
     }
 
     /// What the candidate at a place says; that at 0 stands for the default action.

@@ -25,18 +25,21 @@ package final class CompiledPolicy: Sendable {
     let names: NameIndex
     let addresses: AddressIndex
     let lists: CandidateLists
+    /// The default action.
+    let byNothing: Answer
     /// The list of the rules for `any`.
     let any: UInt32
 
     package init(_ policy: Policy) throws(PolicyLimitError) {
         var compiler = try PolicyCompiler(policy.rules)
         var maker = CandidateMaker(policy, processes: compiler.processes)
-        var addresses = AddressIndex()
+        var addresses = AddressIndexMaker()
         addressKeys = try compiler.addresses.compile(&addresses, &maker)
-        self.addresses = addresses
+        self.addresses = addresses.finish()
         names = try compiler.names.compile(&maker)
         any = try maker.makeList(compiler.any, .any)
         lists = maker.finish()
+        byNothing = Answer(lists.all[0], at: 0)
         processGlobs = compiler.processGlobs
         nameGlobs = compiler.names.globs
         self.policy = policy
