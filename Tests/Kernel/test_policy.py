@@ -57,6 +57,18 @@ def judged(*options, text=POLICY):
     return Agent("--policy", policy_file(text), *options)
 
 
+@cleanup.once("module")
+def shared():
+    """An agent with that policy, for the tests that only look; starting one takes seconds in an emulated machine."""
+    return judged()
+
+
+def watching():
+    agent = shared()
+    agent.mark()
+    return agent
+
+
 def traffic(agent, *steps):
     """What the agent tells of a client that takes these steps and of its last connection: connect, violations, close."""
     child = site().client(*steps)
@@ -81,17 +93,17 @@ def check(agent, steps, action, **verdict):
 
 
 def test_by_name():
-    agent = judged()
+    agent = watching()
     check(agent, [["resolve", "plain.example.test"], ["connect", "10.77.0.11"]], "allow",
           rule="test.yaml#1", basis="name", reason="ours")
 
 
 def test_by_default():
-    check(judged(), [["connect", "10.77.0.11"]], "block", rule=None, basis="defaults", reason="no rule matches")
+    check(watching(), [["connect", "10.77.0.11"]], "block", rule=None, basis="defaults", reason="no rule matches")
 
 
 def test_by_address():
-    agent = judged()
+    agent = watching()
     check(agent, [["connect", "fd77::24"]], "allow", rule="test.yaml#7", basis="address", reason="matches fd77::/16")
     # An address that only alerts does not go before a name that kills.
     check(agent, [["resolve", "www.example.test"], ["connect", "10.77.0.13"]], "kill", rule="test.yaml#6", basis="name")
@@ -99,18 +111,18 @@ def test_by_address():
 
 
 def test_the_most_permissive_of_several_names():
-    check(judged(), [["resolve", "two.example.test"], ["resolve", "one.example.test"], ["connect", "10.77.0.17"]],
+    check(watching(), [["resolve", "two.example.test"], ["resolve", "one.example.test"], ["connect", "10.77.0.17"]],
           "allow", rule="test.yaml#2", basis="name", name="one.example.test")
 
 
 def test_by_process():
     steps = [["resolve", "several.example.test"], ["connect", "10.77.0.14"]]
-    check(judged(), steps, "block", basis="defaults")
+    check(watching(), steps, "block", basis="defaults")
     check(judged(text=POLICY.replace("/no/such/program", "/*/python3*")), steps, "allow", rule="test.yaml#4", basis="name")
 
 
 def test_a_server_name_that_is_not_the_allowed_one():
-    agent = judged()
+    agent = watching()
     hello = client_hello.hello("other.example.test").hex()
     connect, violations, close = traffic(agent, ["resolve", "plain.example.test"], ["connect", "10.77.0.11", hello])
     expect.holds(connect, verdict__action="allow")
@@ -124,17 +136,17 @@ def test_a_server_name_that_is_not_the_allowed_one():
 
 def test_a_server_name_that_is_the_allowed_one():
     hello = client_hello.hello("plain.example.test").hex()
-    check(judged(), [["resolve", "plain.example.test"], ["connect", "10.77.0.11", hello]], "allow",
+    check(watching(), [["resolve", "plain.example.test"], ["connect", "10.77.0.11", hello]], "allow",
           rule="test.yaml#1", basis="name")
 
 
 def test_a_server_name_where_the_address_is_enough():
     hello = client_hello.hello("other.example.test").hex()
-    check(judged(), [["resolve", "second.example.test"], ["connect", "10.77.0.12", hello]], "allow", rule="test.yaml#3")
+    check(watching(), [["resolve", "second.example.test"], ["connect", "10.77.0.12", hello]], "allow", rule="test.yaml#3")
 
 
 def test_the_resolver_needs_no_rule():
-    agent = judged()
+    agent = watching()
     child = site().client(["resolve", "plain.example.test"], ["tcp", "plain.example.test"])
     child.result()
     connects = agent.wait_for("connect", 2, pid=child.pid, destination__port=53)

@@ -10,7 +10,7 @@
 # standard output and error are this script's standard output.
 #
 # Environment:
-#   VM_TIMEOUT   seconds before the guest is stopped (900)
+#   VM_TIMEOUT   seconds before the guest is stopped (2400)
 #   VM_MEMORY    the guest's memory in MiB (2048)
 #   VM_EXTRA     more items for the guest, separated by blanks: PATH or
 #                SRC=DEST, for example "/usr/sbin/bpftool"
@@ -99,7 +99,7 @@ TMPDIR=$work "$here/make-initramfs.sh" "$work/initramfs" "${items[@]}" ||
 # --- the run ---------------------------------------------------------------
 
 # QEMU dies with timeout, and timeout with this script, even if that is killed.
-command=(timeout --foreground -k 5 "${VM_TIMEOUT:-900}")
+command=(timeout --foreground -k 5 "${VM_TIMEOUT:-2400}")
 if setpriv --pdeathsig KILL true 2>/dev/null; then
     command=(setpriv --pdeathsig TERM "${command[@]}" setpriv --pdeathsig KILL)
 fi
@@ -132,7 +132,7 @@ fi
 if [[ -n $status ]]; then
     exit "$status"
 elif [[ $ended -eq 124 || $ended -eq 137 ]]; then
-    echo "kernel $label: stopped after ${VM_TIMEOUT:-900} s" >&2
+    echo "kernel $label: stopped after ${VM_TIMEOUT:-2400} s" >&2
     exit 124
 fi
 echo "kernel $label: the guest ended without an exit status" >&2
