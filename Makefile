@@ -54,7 +54,7 @@ BPF/Objects/%.bpf.o: BPF/%.bpf.c $(wildcard BPF/Include/*.h)
 	@mkdir -p BPF/Objects
 	$(CLANG) $(BPFFLAGS) -c $< -o $@
 	@$(STRIP) --strip-debug $@
-	@touch Sources/CTrustRunSensor/objects.c # an object that appears is no dependency that SwiftPM knows
+	@touch Sources/CTrustRunSensor/objects.c Sources/CTrustRunEnforcement/object.c # an object that appears is no dependency that SwiftPM knows
 
 build: bpf ## Builds the agent: .build/release/trustrun-agent.
 	swift build $(SWIFTFLAGS) $(RELEASE)

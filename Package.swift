@@ -34,6 +34,7 @@ let package = Package(
         // In the order in which an event passes through them.
         .systemLibrary(name: "CLibBPF", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev"])]),
         .target(name: "CTrustRunSensor", dependencies: ["CLibBPF"]),
+        .target(name: "CTrustRunEnforcement", dependencies: ["CLibBPF"]),
         .target(name: "CTrustRunSystem"),
         .target(name: "TrustRunEvents", swiftSettings: settings),
         .target(name: "TrustRunWire", dependencies: ["TrustRunEvents"], swiftSettings: settings),
@@ -65,13 +66,18 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(
+            name: "TrustRunEnforcement",
+            dependencies: ["CTrustRunEnforcement", "TrustRunEvents", "TrustRunPolicy"],
+            swiftSettings: settings
+        ),
         .target(name: "TrustRunReplay", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(
             name: "TrustRunAgent",
             dependencies: [
                 "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunInventory",
-                "TrustRunOrganisations", "TrustRunPolicy", "TrustRunReplay", "TrustRunSinks",
+                "TrustRunOrganisations", "TrustRunPolicy", "TrustRunEnforcement", "TrustRunReplay", "TrustRunSinks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -126,6 +132,14 @@ let package = Package(
         .testTarget(
             name: "TrustRunPolicyTests",
             dependencies: ["TrustRunEvents", "TrustRunPolicy", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "TrustRunEnforcementTests",
+            dependencies: [
+                "CTrustRunEnforcement", "TrustRunEvents", "TrustRunPolicy", "TrustRunEnforcement",
+                "TrustRunTestSupport",
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(

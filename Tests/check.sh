@@ -72,6 +72,7 @@ only() {
 
 only CLibBPF Sources/CTrustRunSensor
 only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
+only CTrustRunEnforcement Sources/TrustRunEnforcement Tests/TrustRunEnforcementTests
 only CTrustRunAssets Sources/TrustRunOrganisations Sources/TrustRunPolicy
 only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
@@ -80,9 +81,10 @@ only CIDN2 Sources/TrustRunPolicy
 only CTrustRunYAML Sources/TrustRunPolicy
 only Foundation Tests Benchmarks
 only FoundationEssentials Sources/TrustRunReplay Tests Benchmarks
-for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunPolicy TrustRunReplay TrustRunSinks; do
+for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunEnforcement TrustRunReplay TrustRunSinks; do
     only "$stage" Sources/TrustRunAgent Tests Benchmarks
 done
+only TrustRunPolicy Sources/TrustRunAgent Sources/TrustRunEnforcement Tests Benchmarks
 only TrustRunAgent Sources/trustrun-agent Tests Benchmarks
 only Testing Tests
 

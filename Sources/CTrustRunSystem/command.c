@@ -2,15 +2,19 @@
 #define _GNU_SOURCE
 #include "tr_command.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
+#include <linux/close_range.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int tr_user_find(uid_t uid, gid_t gid, struct tr_user *user)
@@ -33,6 +37,54 @@ int tr_user_find(uid_t uid, gid_t gid, struct tr_user *user)
 	return getgrouplist(user->name, gid, user->groups, &user->group_count) < 0 ? -E2BIG : 0;
 }
 
+/* Marks every descriptor above 2 to be closed by exec. */
+static int close_others(void)
+{
+	char entries[4096];
+	int folder;
+	long size;
+
+	if (!syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC))
+		return 0;
+	/* Before 5.11. */
+	folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return errno;
+	while ((size = syscall(SYS_getdents64, folder, entries, sizeof(entries))) > 0) {
+		for (long at = 0; at < size;) {
+			const struct dirent64 *entry = (const struct dirent64 *)(entries + at);
+			int fd = atoi(entry->d_name);
+
+			if (fd > 2 && fcntl(fd, F_SETFD, FD_CLOEXEC) && errno != EBADF)
+				return errno;
+			at += entry->d_reclen;
+		}
+	}
+	close(folder);
+	return size < 0 ? errno : 0;
+}
+
+/* What the command can never gain: capabilities, by itself or by what it executes. Before the user is changed. */
+static int renounce(void)
+{
+	for (unsigned long capability = 0; capability < 64; capability++)
+		if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) && errno != EINVAL)
+			return errno;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	    (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) && errno != EINVAL))
+		return errno;
+	return close_others();
+}
+
+/* What a change of the user may have left. */
+static int drop_capabilities(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[2] = { 0 };
+
+	return syscall(SYS_capset, &header, none) ? errno : 0;
+}
+
 /* In the child. Only calls that are safe after a fork. */
 static int drop_to(const struct tr_user *user)
 {
@@ -42,8 +94,8 @@ static int drop_to(const struct tr_user *user)
 	return 0;
 }
 
-static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user, int gate,
-			     int failure)
+static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user,
+			     int is_confined, int gate, int failure)
 {
 	sigset_t none;
 	ssize_t count;
@@ -57,16 +109,23 @@ static _Noreturn void become(char *const *arguments, char *const *environment, c
 		_exit(125);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (user)
+	if (is_confined)
+		error = renounce();
+	if (!error && user)
 		error = drop_to(user);
-	if (!error) {
+	if (!error && is_confined)
+		error = drop_capabilities();
+	if (error) {
+		/* Not the command's own failure: negative. */
+		error = -error;
+	} else {
 		execvpe(arguments[0], arguments, environment);
 		error = errno;
 	}
 	/* Whoever reads it is told by the exit status as well. */
 	if (write(failure, &error, sizeof(error)) < 0)
 		_exit(125);
-	_exit(error == ENOENT ? 127 : 126);
+	_exit(error < 0 ? 125 : error == ENOENT ? 127 : 126);
 }
 
 /* This process's environment with the user's own variables; NULL if there is no memory for it. */
@@ -95,7 +154,7 @@ static char **environment_of(const struct tr_user *user)
 	return made;
 }
 
-int tr_command_start(struct tr_command *command, char *const *arguments, const struct tr_user *user)
+int tr_command_start(struct tr_command *command, char *const *arguments, const struct tr_user *user, int is_confined)
 {
 	char **environment = user ? environment_of(user) : environ;
 	int gate[2], failure[2], error;
@@ -116,7 +175,7 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 	if (command->pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		become(arguments, environment, user, gate[0], failure[1]);
+		become(arguments, environment, user, is_confined, gate[0], failure[1]);
 	}
 	close(gate[0]);
 	close(failure[1]);

@@ -12,6 +12,8 @@ package struct AgentError: Error, CustomStringConvertible {
         case cannotCreate = 73
         case inputOutput = 74
         case notPermitted = 77
+        /// What was to be enforced could not be; nothing was run.
+        case notEnforced = 125
         /// A command cannot be run, as env(1) says it.
         case notExecutable = 126
         case notFound = 127

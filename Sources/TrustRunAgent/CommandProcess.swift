@@ -10,8 +10,9 @@ internal import Glibc
     private(set) var status: Int32?
     private let name: String
 
-    /// Makes the process, which waits until it is released.
-    init(_ arguments: [String], as invoker: Invoker?) throws(AgentError) {
+    /// Makes the process, which waits until it is released. A confined one has no capability and can gain none, and no descriptors but the
+    /// first three.
+    init(_ arguments: [String], as invoker: Invoker?, isConfined: Bool = false) throws(AgentError) {
         name = arguments.first ?? ""
         var words = unsafe arguments.map { argument in unsafe strdup(argument) }
         unsafe words.append(nil)
@@ -20,9 +21,9 @@ internal import Glibc
         if result == 0 {
             if let invoker {
                 var user = invoker.user
-                result = unsafe tr_command_start(&command, words, &user)
+                result = unsafe tr_command_start(&command, words, &user, isConfined ? 1 : 0)
             } else {
-                result = unsafe tr_command_start(&command, words, nil)
+                result = unsafe tr_command_start(&command, words, nil, isConfined ? 1 : 0)
             }
         }
         guard result == 0 else {
@@ -43,6 +44,9 @@ internal import Glibc
     func release() throws(AgentError) {
         isReleased = true
         let errorNumber = unsafe tr_command_release(&command)
+        guard errorNumber >= 0 else {
+            throw AgentError(.operatingSystem, "could not start \(name): \(ErrorText.of(-errorNumber))")
+        }
         guard errorNumber == 0 else {
             throw AgentError(
                 errorNumber == ENOENT ? .notFound : .notExecutable,
@@ -63,6 +67,13 @@ internal import Glibc
 
     func send(signal: Int32) {
         if status == nil { kill(command.pid, signal) }
+    }
+
+    /// How it ended, as a shell has it: its own status, or 128 and the number of the signal.
+    var exitStatus: Int32 {
+        guard let status else { return 0 }
+        let signal = status & 0x7f
+        return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }
 
     /// How it ended, for people.

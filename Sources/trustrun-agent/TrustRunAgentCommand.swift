@@ -8,6 +8,6 @@ struct TrustRunAgentCommand: ParsableCommand {
         commandName: "trustrun-agent",
         abstract: "Shows where the programs of a Linux machine send data, with evidence.",
         version: AgentVersion.text,
-        subcommands: [MonitorCommand.self, LearnCommand.self, PolicyCommand.self, DoctorCommand.self]
+        subcommands: [MonitorCommand.self, RunCommand.self, LearnCommand.self, PolicyCommand.self, DoctorCommand.self]
     )
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only door to libbpf. Functions return 0 or a count, or -errno. Nothing here is thread-safe: one thread owns a
+ * The sensor's door to libbpf. Functions return 0 or a count, or -errno. Nothing here is thread-safe: one thread owns a
  * sensor. Strings that are handed out live as long as the sensor; bytes in callbacks only during the call.
  */
 #ifndef TR_SENSOR_H

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The contract between the gates in the kernel and the agent: what the maps of a policy hold, and what the gates count.
+ * Both sides compile this header. Ports are numbers of the machine; addresses are 16 bytes in network order, IPv4 as
+ * ::ffff:a.b.c.d.
+ */
+#ifndef TR_POLICY_H
+#define TR_POLICY_H
+
+#include <linux/types.h>
+
+enum {
+	TR_POLICY_SLOTS = 2,	 /* the policy in force, and the next one */
+	TR_MAX_CANDIDATES = 264, /* in one list: the compiler's 256, one of the probe, and room */
+	TR_MAX_ALL_CANDIDATES = (1 << 22) + 1024,
+	TR_MAX_PREFIXES = 1 << 22, /* of one family */
+	TR_MAX_RESOLVERS = 16,
+	TR_MAX_OUTCOMES = 16384,
+};
+
+enum tr_action {
+	TR_ACTION_ALLOW = 0,
+	TR_ACTION_ALERT = 1,
+	TR_ACTION_BLOCK = 2,
+	TR_ACTION_KILL = 3,
+	TR_ACTION_ERROR = 4, /* the policy could not be asked: refused */
+	TR_ACTIONS = 5,
+};
+
+/* tr_candidate.conditions */
+enum {
+	TR_IF_TCP = 1,
+	TR_IF_UDP = 2,
+	TR_HAS_PORTS = 4,
+	TR_IS_LAST = 32,
+};
+
+/* What one rule says at a key, in the order of preference; see Candidate.swift. */
+struct tr_candidate {
+	__u32 rule;
+	__u16 first_port;
+	__u16 last_port;
+	__u16 process;
+	__u16 glob;
+	__u8 action;
+	__u8 conditions;
+	__u16 reserved;
+};
+
+/* Keys of the tries; the value is the place of a list in `candidates`. The candidate at place 0 is the default. */
+struct tr_ipv4_key {
+	__u32 length;
+	__u8 address[4];
+};
+
+struct tr_ipv6_key {
+	__u32 length;
+	__u8 address[16];
+};
+
+/* A value of the map `policies`, by slot. */
+struct tr_policy {
+	__u32 generation;
+	__u32 any_list;
+	__u32 resolver_count;
+	__u32 judges_inbound;
+	__u8 resolvers[TR_MAX_RESOLVERS][16];
+};
+
+/* Where something was judged. */
+enum tr_judged_at {
+	TR_GATE_CONNECT = 1,  /* TCP, Fast Open too */
+	TR_GATE_DATAGRAM = 2, /* UDP: by its destination, or the first one after connect() */
+	TR_GATE_INBOUND = 3,  /* who connects in, at its SYN; the port is ours */
+	TR_GATE_SOCKET = 4,   /* a kind of socket: `port` is the type */
+	TR_GATE_OPTION = 5,   /* a socket option: `protocol` is the level, `port` the option */
+	TR_GATE_BIND = 6,     /* a port of its own that it may not have */
+	TR_GATE_PACKET = 7,   /* a packet that is not plain: `protocol` is what it carries */
+};
+
+/* tr_outcome_key.rule where no rule decided */
+#define TR_RULE_NONE 0xffffffffu     /* the default action, or not a matter of rules */
+#define TR_RULE_RESOLVER 0xfffffffeu /* a trusted resolver */
+#define TR_RULE_PROBE 0xfffffffdu    /* the agent's own proof */
+#define TR_RULE_MOVED 0xfffffffcu    /* the socket was connected elsewhere while it sent */
+
+/* A key of the map `outcomes`: what was decided, of what. */
+struct tr_outcome_key {
+	__u8 address[16];
+	__u16 port;
+	__u16 protocol;
+	__u8 gate;
+	__u8 action;
+	__u16 reserved;
+	__u32 rule;
+	__u32 generation;
+};
+
+struct tr_outcome {
+	__u64 count;
+	__u64 first; /* nanoseconds since boot */
+	__u64 last;
+};
+
+/* Places in the per-CPU map `totals`; the actions come first. */
+enum {
+	TR_TOTAL_OUTCOMES_LOST = TR_ACTIONS, /* counted in its action's total, but `outcomes` had no room */
+	TR_TOTALS = TR_ACTIONS + 1,
+};
+
+/* Settings that the agent writes before load. */
+struct tr_gate_config {
+	__u32 can_signal; /* 1: programs of control groups may send signals here */
+};
+
+#endif

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tr_gate.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "object.h"
+
+enum {
+	PROGRAMS = 10,
+	BATCH = 1 << 16,
+};
+
+struct tr_gate {
+	struct bpf_object *object;
+	struct bpf_link *links[PROGRAMS];
+	uint32_t slot, generation;
+	int can_kill;
+};
+
+static int collect(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	if (getenv("TRUSTRUN_LIBBPF_LOG"))
+		return vfprintf(stderr, format, arguments);
+	return 0;
+}
+
+static int configure(struct bpf_object *object, int can_kill)
+{
+	struct tr_gate_config config = { .can_signal = can_kill };
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
+	size_t size;
+	void *value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+
+	if (!value || size < sizeof(config))
+		return -EINVAL;
+	memcpy(value, &config, sizeof(config));
+	return 0;
+}
+
+static int load(struct tr_gate *gate, int can_kill)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "enforce");
+	int error;
+
+	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
+	if (!gate->object)
+		return -errno;
+	error = configure(gate->object, can_kill);
+	if (!error)
+		error = bpf_object__load(gate->object);
+	if (error) {
+		bpf_object__close(gate->object);
+		gate->object = NULL;
+	}
+	gate->can_kill = can_kill;
+	return error;
+}
+
+int tr_gate_open(struct tr_gate **out)
+{
+	struct tr_gate *gate = calloc(1, sizeof(*gate));
+	int error;
+
+	*out = NULL;
+	if (!gate)
+		return -ENOMEM;
+	libbpf_set_print(collect);
+	error = load(gate, 1);
+	if (error == -EINVAL) /* "unknown func": programs of control groups may send no signals */
+		error = load(gate, 0);
+	if (error) {
+		free(gate);
+		return error;
+	}
+	gate->slot = TR_POLICY_SLOTS - 1;
+	*out = gate;
+	return 0;
+}
+
+void tr_gate_close(struct tr_gate *gate)
+{
+	for (size_t i = 0; i < PROGRAMS; i++)
+		bpf_link__destroy(gate->links[i]);
+	bpf_object__close(gate->object);
+	free(gate);
+}
+
+int tr_gate_can_kill(const struct tr_gate *gate)
+{
+	return gate->can_kill;
+}
+
+static int map_of(const struct tr_gate *gate, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(gate->object, name);
+}
+
+static int fill_candidates(int fd, const struct tr_tables *tables)
+{
+	uint32_t *keys = malloc(BATCH * sizeof(*keys));
+	int error = keys ? 0 : -ENOMEM;
+
+	for (size_t at = 0; at < tables->candidate_count && !error; at += BATCH) {
+		size_t left = tables->candidate_count - at;
+		uint32_t count = left < BATCH ? left : BATCH;
+
+		for (uint32_t i = 0; i < count; i++)
+			keys[i] = at + i;
+		if (bpf_map_update_batch(fd, keys, tables->candidates + at, &count, NULL))
+			error = -errno;
+	}
+	free(keys);
+	return error;
+}
+
+static int fill_trie(int fd, const void *entries, size_t count, size_t stride, size_t value)
+{
+	const char *entry = entries;
+
+	for (size_t i = 0; i < count; i++, entry += stride)
+		if (bpf_map_update_elem(fd, entry, entry + value, BPF_NOEXIST))
+			return -errno;
+	return 0;
+}
+
+/* Puts a map into a slot of a map of maps; the slot holds it from then on. */
+static int place(int outer, uint32_t slot, int inner)
+{
+	return bpf_map_update_elem(outer, &slot, &inner, 0) ? -errno : 0;
+}
+
+static int set_candidates(struct tr_gate *gate, uint32_t slot, const struct tr_tables *tables)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
+	int error, fd;
+
+	if (!tables->candidate_count || tables->candidate_count > TR_MAX_ALL_CANDIDATES)
+		return -E2BIG;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "candidates", sizeof(uint32_t), sizeof(struct tr_candidate),
+			    tables->candidate_count, &options);
+	if (fd < 0)
+		return -errno;
+	error = fill_candidates(fd, tables);
+	if (!error)
+		error = place(map_of(gate, "candidates"), slot, fd);
+	close(fd);
+	return error;
+}
+
+static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_t key_size, const void *entries,
+		    size_t count, size_t stride)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	int error, fd;
+
+	if (count > TR_MAX_PREFIXES)
+		return -E2BIG;
+	fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name, key_size, sizeof(uint32_t), count ? count : 1, &options);
+	if (fd < 0)
+		return -errno;
+	error = fill_trie(fd, entries, count, stride, key_size);
+	if (!error)
+		error = place(map_of(gate, name), slot, fd);
+	close(fd);
+	return error;
+}
+
+int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
+{
+	uint32_t slot = (gate->slot + 1) % TR_POLICY_SLOTS, zero = 0;
+	struct tr_policy policy = tables->policy;
+	int error;
+
+	policy.generation = gate->generation + 1;
+	error = set_candidates(gate, slot, tables);
+	if (!error)
+		error = set_trie(gate, slot, "ipv4_tries", sizeof(struct tr_ipv4_key), tables->ipv4, tables->ipv4_count,
+				 sizeof(struct tr_ipv4_entry));
+	if (!error)
+		error = set_trie(gate, slot, "ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
+				 sizeof(struct tr_ipv6_entry));
+	if (!error && bpf_map_update_elem(map_of(gate, "policies"), &slot, &policy, 0))
+		error = -errno;
+	if (!error && bpf_map_update_elem(map_of(gate, "selected"), &zero, &slot, 0))
+		error = -errno;
+	if (error)
+		return error;
+	gate->slot = slot;
+	gate->generation = policy.generation;
+	return 0;
+}
+
+int tr_gate_attach(struct tr_gate *gate, int cgroup)
+{
+	struct bpf_program *program;
+	size_t count = 0;
+	int error = 0;
+
+	bpf_object__for_each_program (program, gate->object) {
+		if (count == PROGRAMS || gate->links[count])
+			return -EBUSY;
+		gate->links[count] = bpf_program__attach_cgroup(program, cgroup);
+		if (!gate->links[count]) {
+			error = -errno;
+			break;
+		}
+		count++;
+	}
+	if (!error && count == PROGRAMS)
+		return 0;
+	for (size_t i = 0; i < count; i++) {
+		bpf_link__destroy(gate->links[i]);
+		gate->links[i] = NULL;
+	}
+	return error ? error : -ENOENT;
+}
+
+int tr_gate_totals(const struct tr_gate *gate, uint64_t counts[TR_TOTALS])
+{
+	int cpus = libbpf_num_possible_cpus(), error = 0;
+	uint64_t *values = cpus > 0 ? calloc(cpus, sizeof(*values)) : NULL;
+
+	if (!values)
+		return cpus < 0 ? cpus : -ENOMEM;
+	for (uint32_t place = 0; place < TR_TOTALS && !error; place++) {
+		counts[place] = 0;
+		error = bpf_map_lookup_elem(map_of(gate, "totals"), &place, values) ? -errno : 0;
+		for (int cpu = 0; cpu < cpus && !error; cpu++)
+			counts[place] += values[cpu];
+	}
+	free(values);
+	return error;
+}
+
+int tr_gate_outcomes(const struct tr_gate *gate, struct tr_outcome_key *keys, struct tr_outcome *values,
+		     size_t capacity)
+{
+	int fd = map_of(gate, "outcomes");
+	struct tr_outcome_key *previous = NULL;
+	size_t count = 0;
+
+	while (count < capacity && !bpf_map_get_next_key(fd, previous, &keys[count])) {
+		previous = &keys[count];
+		if (!bpf_map_lookup_elem(fd, previous, &values[count]))
+			count++;
+	}
+	return count;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gates in the kernel. Functions return 0 or a count, or -errno. One thread owns a gate; it holds for as long as
+ * the process that opened it lives and does not close it.
+ */
+#ifndef TR_GATE_H
+#define TR_GATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "../../../BPF/Include/tr_policy.h"
+
+struct tr_gate;
+
+/* A prefix and the place of its list. */
+struct tr_ipv4_entry {
+	struct tr_ipv4_key key;
+	uint32_t list;
+};
+
+struct tr_ipv6_entry {
+	struct tr_ipv6_key key;
+	uint32_t list;
+};
+
+/* What a policy is in the maps. */
+struct tr_tables {
+	struct tr_policy policy;
+	const struct tr_candidate *_Nonnull candidates;
+	size_t candidate_count; /* at least one, the default */
+	const struct tr_ipv4_entry *_Nullable ipv4;
+	size_t ipv4_count;
+	const struct tr_ipv6_entry *_Nullable ipv6;
+	size_t ipv6_count;
+};
+
+/*
+ * Loads the programs; nothing is attached, and there is no policy: what is attached now refuses all.
+ * -EPERM: not privileged; -ENOENT: no BTF.
+ */
+int tr_gate_open(struct tr_gate *_Nullable *_Nonnull out);
+
+/* Detaches everything. */
+void tr_gate_close(struct tr_gate *_Nonnull gate);
+
+/* Whether this kernel lets the gate kill; else what should be killed is only refused. */
+int tr_gate_can_kill(const struct tr_gate *_Nonnull gate);
+
+/* Fills the other slot than the one in force and puts it in force, for all programs at once. On an error what was in
+ * force stays so. */
+int tr_gate_set_policy(struct tr_gate *_Nonnull gate, const struct tr_tables *_Nonnull tables);
+
+/* Attaches every program to a directory of the cgroup v2 hierarchy and all below it, or none. */
+int tr_gate_attach(struct tr_gate *_Nonnull gate, int cgroup);
+
+/* How often each of TR_TOTALS was counted, all CPUs together. */
+int tr_gate_totals(const struct tr_gate *_Nonnull gate, uint64_t counts[_Nonnull TR_TOTALS]);
+
+/* Copies at most `capacity` of what was refused or recorded; returns how many. */
+int tr_gate_outcomes(const struct tr_gate *_Nonnull gate, struct tr_outcome_key *_Nonnull keys,
+		     struct tr_outcome *_Nonnull values, size_t capacity);
+
+#endif

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "object.h"
+
+const unsigned char tr_enforce_object[] = {
+#embed "../../BPF/Objects/enforce.bpf.o"
+};
+const size_t tr_enforce_object_size = sizeof(tr_enforce_object);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TR_OBJECT_H
+#define TR_OBJECT_H
+
+#include <stddef.h>
+
+/* The compiled gates, carried in this binary. */
+extern const unsigned char tr_enforce_object[];
+extern const size_t tr_enforce_object_size;
+
+#endif

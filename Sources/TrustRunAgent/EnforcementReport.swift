@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import TrustRunEnforcement
+internal import TrustRunEvents
+internal import TrustRunPolicy
+
+/// What the gates did, in words for whoever ran the command.
+struct EnforcementReport {
+    private static let listed = 20
+
+    private let policy: Policy
+    private let resolvers: [IPAddress]
+    /// Processes that the command left behind; nil: some of them still run.
+    private let left: Int?
+
+    init(_ policy: Policy, resolvers: [IPAddress], left: Int?) {
+        self.policy = policy
+        self.resolvers = resolvers
+        self.left = left
+    }
+
+    func lines(of gate: borrowing Gate) throws(AgentError) -> [String] {
+        let totals: Gate.Totals
+        let outcomes: [GateOutcome]
+        do {
+            totals = try gate.totals()
+            outcomes = try gate.outcomes()
+        } catch {
+            throw AgentError(.operatingSystem, error.description)
+        }
+        return lines(totals, outcomes)
+    }
+
+    func lines(_ totals: Gate.Totals, _ outcomes: [GateOutcome]) -> [String] {
+        let counts = totals.actions
+        let refused = counts[2] + counts[3] + totals.errors
+        var lines = [
+            "enforced \(policy.name), proven: \(counts[0] + counts[1]) let through"
+                + (counts[1] > 0 ? " (\(counts[1]) of them against the policy)" : "") + ", \(refused) refused"
+        ]
+        lines += outcomes.prefix(Self.listed).map(describe)
+        if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
+        if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
+        if !resolvers.isEmpty {
+            let addresses = resolvers.map(\.description).joined(separator: ", ")
+            lines.append("DNS to \(addresses) was let through unread: data can leave in queries")
+        }
+        switch left {
+        case nil: lines.append("processes of the command would not end; they are no longer held by the policy")
+        case 0?: break
+        case let left?:
+            lines.append("killed what the command left running: \(left) \(left == 1 ? "process" : "processes")")
+        }
+        return lines
+    }
+
+    private func describe(_ outcome: GateOutcome) -> String {
+        let verb = outcome.action?.letsThrough == true ? "let through" : "refused"
+        return "  \(outcome.count) \(verb): \(subject(of: outcome)) (\(reason(of: outcome)))"
+    }
+
+    private func subject(of outcome: GateOutcome) -> String {
+        let peer = outcome.address.isIPv4 ? "\(outcome.address)" : "[\(outcome.address)]"
+        switch outcome.gate {
+        case .connect: return "tcp \(peer):\(outcome.port)"
+        case .datagram: return "udp \(peer):\(outcome.port)"
+        case .inbound: return "connections from \(outcome.address) to port \(outcome.port)"
+        case .socket: return "sockets of protocol \(outcome.transport) and type \(outcome.port)"
+        case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
+        case .bind: return "port \(outcome.port) as one's own"
+        case .packet: return "packets to \(outcome.address) of protocol \(outcome.transport) or with options"
+        }
+    }
+
+    private func reason(of outcome: GateOutcome) -> String {
+        guard outcome.action != nil else { return "the policy could not be asked" }
+        switch outcome.basis {
+        case .rule(let index):
+            guard policy.rules.indices.contains(index) else { return "rule \(index)" }
+            let rule = policy.rules[index]
+            return rule.id + (rule.reason.map { reason in ": \(reason)" } ?? "")
+        case .probe: return "the proof"
+        case .moved: return "the socket was connected elsewhere meanwhile"
+        case .none:
+            switch outcome.gate {
+            case .connect, .datagram, .inbound: return "the default action"
+            case .socket, .option, .bind, .packet: return "not in an enforced scope"
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A control group that the agent makes for one command, with all below it; gone with this.
+final class ScopeDirectory {
+    /// From the root of the hierarchy: `/trustrun/run-…`.
+    let path: String
+    /// An open descriptor of it.
+    let descriptor: Int32
+    private let folder: String
+    private let parent: String
+
+    /// How long processes may take to die.
+    private static let killMilliseconds = 5000
+
+    init(in hierarchy: CgroupHierarchy) throws(AgentError) {
+        parent = hierarchy.mountPoint + "/trustrun"
+        let name = "run-\(getpid())-" + String(UInt32.random(in: .min ... .max), radix: 16)
+        path = "/trustrun/\(name)"
+        folder = "\(parent)/\(name)"
+        // Another agent may be removing the parent just now.
+        for _ in 0..<100 {
+            _ = unsafe mkdir(parent, 0o755)
+            if unsafe mkdir(folder, 0o755) == 0 || errno != ENOENT { break }
+        }
+        descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            throw AgentError(.notEnforced, "could not make the control group \(folder): \(ErrorText.of(errno))")
+        }
+    }
+
+    deinit {
+        _ = end()
+        close(descriptor)
+    }
+
+    /// Moves a process in.
+    func add(_ pid: UInt32) throws(AgentError) {
+        guard write("\(pid)", to: folder + "/cgroup.procs") else {
+            throw AgentError(.notEnforced, "could not move the command into \(path): \(ErrorText.of(errno))")
+        }
+    }
+
+    /// Kills what is left in it and removes it; returns how many processes that were, nil if some would not end.
+    func end() -> Int? {
+        var killed: Set<pid_t> = []
+        for _ in 0..<Self.killMilliseconds {
+            let left = groups().flatMap(processes)
+            if left.isEmpty, remove() { return killed.count }
+            killed.formUnion(left)
+            // All at once where the kernel can (5.14), so that none can fork away.
+            if !left.isEmpty, !write("1", to: folder + "/cgroup.kill") { left.forEach { pid in kill(pid, SIGKILL) } }
+            while waitpid(-1, nil, WNOHANG) > 0 {}
+            usleep(1000)
+        }
+        return nil
+    }
+
+    private func remove() -> Bool {
+        for group in groups().reversed() { _ = unsafe rmdir(group) }
+        _ = unsafe rmdir(parent)  // unless it is in use
+        return unsafe access(folder, F_OK) != 0
+    }
+
+    /// The folder and all below it, parents first.
+    private func groups() -> [String] {
+        var found = [folder]
+        var next = 0
+        while next < found.count {
+            let group = found[next]
+            next += 1
+            guard let directory = unsafe opendir(group) else { continue }
+            defer { unsafe closedir(directory) }
+            while let entry = unsafe readdir(directory) {
+                guard unsafe entry.pointee.d_type == UInt8(DT_DIR) else { continue }
+                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
+                    unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
+                }
+                if name != "." && name != ".." { found.append(group + "/" + name) }
+            }
+        }
+        return found
+    }
+
+    private func processes(of group: String) -> [pid_t] {
+        (ProcFile.read(group + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { line in pid_t(line) }
+    }
+
+    private func write(_ text: String, to path: String) -> Bool {
+        let file = unsafe open(path, O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        return unsafe Glibc.write(file, bytes, bytes.count) == bytes.count
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package import TrustRunEvents
+package import TrustRunPolicy
+
+/// What of a policy the gates cannot do: such a policy is not enforced at all.
+package enum Enforceability {
+    /// Throws what the first thing is that the gates cannot do.
+    ///
+    /// - Parameters:
+    ///   - resolvers: Those that DNS may go to.
+    ///   - canKill: Whether the gate may kill on this kernel.
+    package static func check(
+        _ policy: Policy, resolvers: [IPAddress], canKill: Bool
+    ) throws(PolicyError) {
+        for rule in policy.rules {
+            if let name = name(in: rule) {
+                throw error(
+                    "rule \(rule.id) matches the name \(name), and the kernel decides by addresses only so far; "
+                        + "use addresses or networks", rule.origin, policy)
+            }
+            if let process = rule.process {
+                throw error(
+                    "rule \(rule.id) is for the process \(process.text) only, which the kernel does not decide by so far; "
+                        + "leave `process` out", rule.origin, policy)
+            }
+            if rule.action == .kill, !canKill {
+                throw error(
+                    "rule \(rule.id) kills, which this kernel does not let its gates do; use block", rule.origin, policy
+                )
+            }
+        }
+        try checkSettings(policy.settings, policy, canKill: canKill)
+        guard resolvers.count <= KernelTables.maximumResolvers else {
+            throw error(
+                "more resolvers than the \(KernelTables.maximumResolvers) that there may be",
+                policy.settings.resolvers.origin, policy)
+        }
+    }
+
+    private static func checkSettings(
+        _ settings: PolicySettings, _ policy: Policy, canKill: Bool
+    ) throws(PolicyError) {
+        if let content = settings.content.first {
+            throw error(
+                "`content` is not enforced so far, since nothing reads plaintext; leave it out", content.origin, policy)
+        }
+        if settings.dns.value == .strict {
+            throw error(
+                "`dns: strict` is not enforced so far: queries to the resolvers are let through unread; write `dns: open`",
+                settings.dns.origin, policy)
+        }
+        if settings.defaultAction.value == .kill, !canKill {
+            throw error(
+                "the default action kills, which this kernel does not let its gates do; use block",
+                settings.defaultAction.origin, policy)
+        }
+    }
+
+    private static func name(in rule: Rule) -> String? {
+        for pattern in rule.patterns {
+            if case .name(let name) = pattern { return name.text }
+        }
+        return nil
+    }
+
+    private static func error(_ message: String, _ origin: Origin?, _ policy: Policy) -> PolicyError {
+        guard let origin, policy.documents.indices.contains(origin.document) else {
+            return PolicyError(label: policy.documents.first?.label ?? policy.name, message: message)
+        }
+        return PolicyError(
+            label: policy.documents[origin.document].label, line: origin.line, column: origin.column, message: message)
+    }
+}

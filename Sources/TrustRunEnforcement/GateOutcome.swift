@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunEnforcement
+package import TrustRunEvents
+
+/// Something that a gate refused, or let through and recorded; and how often.
+package struct GateOutcome: Sendable, Equatable {
+    package enum Gate: UInt8, Sendable {
+        case connect = 1
+        case datagram, inbound, socket, option, bind, packet
+    }
+
+    /// Why it was decided so.
+    package enum Basis: Sendable, Equatable {
+        /// Index into `Policy.rules`.
+        case rule(Int)
+        /// The default action, or what is refused under any policy.
+        case none
+        /// The agent's own proof.
+        case probe
+        /// A UDP socket was connected elsewhere while it sent.
+        case moved
+    }
+
+    package let gate: Gate
+    /// nil: the kernel could not ask the policy, and refused.
+    package let action: PolicyAction?
+    package let basis: Basis
+    /// The peer; without meaning for sockets, options and ports of one's own.
+    package let address: IPAddress
+    /// The peer's port. `inbound`, `bind`: one's own; `socket`: the type; `option`: the option.
+    package let port: UInt16
+    /// The number of the protocol; `option`: the level.
+    package let transport: UInt16
+    package internal(set) var count: UInt64
+
+    init?(_ key: tr_outcome_key, count: UInt64) {
+        var key = key
+        guard let gate = Gate(rawValue: key.gate) else { return nil }
+        self.gate = gate
+        action = PolicyAction(rawValue: key.action)
+        basis =
+            switch key.rule {
+            case TR_RULE_PROBE: .probe
+            case TR_RULE_MOVED: .moved
+            case TR_RULE_NONE, TR_RULE_RESOLVER: .none
+            default: .rule(Int(key.rule))
+            }
+        address = unsafe withUnsafeBytes(of: &key.address) { bytes in
+            let high = unsafe UInt64(bigEndian: bytes.loadUnaligned(as: UInt64.self))
+            let low = unsafe UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
+            return IPAddress(high: high, low: low)
+        }
+        port = key.port
+        transport = key.protocol
+        self.count = count
+    }
+
+    /// Whether it is the same but for the count.
+    func isSame(as other: GateOutcome) -> Bool {
+        var other = other
+        other.count = count
+        return self == other
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunEnforcement
+package import TrustRunEvents
+internal import TrustRunPolicy
+
+/// A policy as the kernel's maps hold it. Making one does nothing to the kernel.
+struct KernelTables {
+    static let maximumResolvers = TR_MAX_RESOLVERS
+
+    /// Generation 0: the gate gives it one.
+    private(set) var policy = tr_policy()
+    /// As in `CompiledPolicy.allCandidates`, then those of the probe.
+    private(set) var candidates: [tr_candidate]
+    private(set) var ipv4: [tr_ipv4_entry] = []
+    private(set) var ipv6: [tr_ipv6_entry] = []
+
+    /// - Parameters:
+    ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
+    ///   - probe: What the gates refuse besides.
+    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], probe: ProbeDestination) {
+        candidates = compiled.allCandidates.map(tr_candidate.init)
+        policy.any_list = compiled.anyList
+        policy.judges_inbound = compiled.policy.settings.inbound.value == .block ? 1 : 0
+        policy.resolver_count = UInt32(min(resolvers.count, Self.maximumResolvers))
+        for (index, resolver) in resolvers.prefix(Self.maximumResolvers).enumerated() {
+            unsafe withUnsafeMutableBytes(of: &policy.resolvers) { bytes in
+                let slot = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[(index * 16)..<(index * 16 + 16)])
+                unsafe resolver.canonical.store(in: slot)
+            }
+        }
+        let refused = [probe.ipv4, probe.ipv6].compactMap { address in
+            IPNetwork(address, length: address.isIPv4 ? 32 : 128)
+        }
+        for key in compiled.addressKeys where !refused.contains(key.network) { append(key.network, key.list) }
+        for network in refused { append(network, probeList(compiled, network.address, port: probe.port)) }
+    }
+
+    /// The list of an address where one port is refused first, and all else is as the policy says.
+    private mutating func probeList(_ compiled: CompiledPolicy, _ address: IPAddress, port: UInt16) -> UInt32 {
+        let place = UInt32(candidates.count)
+        var probe = tr_candidate()
+        probe.rule = TR_RULE_PROBE
+        (probe.first_port, probe.last_port) = (port, port)
+        probe.action = UInt8(TR_ACTION_BLOCK.rawValue)
+        probe.conditions = UInt8(TR_IF_TCP | TR_IF_UDP | TR_HAS_PORTS)
+        let others = compiled.candidates(in: compiled.list(for: address))
+        if others.isEmpty { probe.conditions |= UInt8(TR_IS_LAST) }
+        candidates.append(probe)
+        candidates += others.map(tr_candidate.init)
+        return place
+    }
+
+    private mutating func append(_ network: IPNetwork, _ list: UInt32) {
+        if network.isIPv4 {
+            var entry = tr_ipv4_entry()
+            entry.key.length = UInt32(network.length)
+            entry.list = list
+            let number = (network.address.ipv4 ?? 0).bigEndian
+            unsafe withUnsafeMutableBytes(of: &entry.key.address) { bytes in
+                unsafe bytes.storeBytes(of: number, as: UInt32.self)
+            }
+            ipv4.append(entry)
+        } else {
+            var entry = tr_ipv6_entry()
+            entry.key.length = UInt32(network.length)
+            entry.list = list
+            unsafe withUnsafeMutableBytes(of: &entry.key.address) { bytes in unsafe network.address.store(in: bytes) }
+            ipv6.append(entry)
+        }
+    }
+}
+
+/// Where the proof tries to go: nobody listens there, and no packet to it leaves the machine or the site.
+package struct ProbeDestination: Sendable, Equatable {
+    /// Within 127.0.0.0/8.
+    package let ipv4: IPAddress
+    /// Within 100::/64, which discards what it gets (RFC 6666).
+    package let ipv6: IPAddress
+    package let port: UInt16
+
+    /// One that nobody can foresee.
+    package init(using generator: inout some RandomNumberGenerator) {
+        // Neither 127.0.0.0/16, which is used, nor the last address.
+        ipv4 = IPAddress(ipv4: 0x7f00_0000 | UInt32.random(in: 0x01_0000...0xff_fffe, using: &generator))
+        ipv6 = IPAddress(high: 0x0100 << 48, low: UInt64.random(in: 1...UInt64.max, using: &generator))
+        port = UInt16.random(in: 1024...65535, using: &generator)
+    }
+}
+
+extension tr_candidate {
+    fileprivate init(_ candidate: Candidate) {
+        self.init()
+        rule = candidate.rule
+        first_port = candidate.firstPort
+        last_port = candidate.lastPort
+        process = candidate.process
+        glob = candidate.glob
+        action = candidate.action.rawValue
+        conditions = candidate.conditions.rawValue
+    }
+}
+
+extension IPAddress {
+    /// The 16 bytes in network order.
+    func store(in bytes: UnsafeMutableRawBufferPointer) {
+        unsafe bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
+        unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+internal import TrustRunAgent
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract:
+            "Runs a command that the kernel holds to a policy: what it does not allow is refused before a byte leaves.",
+        discussion: """
+            `sudo trustrun-agent run --policy FILE --enforce -- COMMAND` runs the command as whoever called sudo, without capabilities, \
+            in a control group of its own. Before it starts, a process in that group tries what must be refused. \
+            When the command ends, what it left running is killed. Policies of addresses only so far; docs/policy.md. \
+            Standard input, output and error are the command's own; a summary goes to stderr.
+            Exit status: the command's own, 128+N if signal N ended it, 64 wrong usage, 125 the policy could not be enforced and nothing \
+            was run, 126 or 127 the command cannot be run.
+            """
+    )
+
+    @OptionGroup var policy: PolicyOptions
+
+    @Flag(help: "Hold the command to the policy.")
+    var enforce = false
+
+    @Argument(parsing: .postTerminator, help: "What to run, after --.")
+    var command: [String] = []
+
+    func validate() throws {
+        guard enforce else { throw ValidationError("run needs --enforce") }
+        guard !command.isEmpty else { throw ValidationError("what to run is missing: -- COMMAND") }
+        guard !policy.references.isEmpty else { throw ValidationError("run needs a --policy") }
+    }
+
+    func run() throws {
+        try Failure.reporting {
+            let ending = try EnforcedRun.run(command, policies: policy.references)
+            for line in ending.report { Failure.tell(line) }
+            throw ExitCode(ending.status)
+        }
+    }
+}

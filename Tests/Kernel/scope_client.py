@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a program in an enforced scope tries: a list of [WAY, ARGUMENT...] on stdin, a list of answers on stdout.
+
+An answer is "ok" or the name of the errno; a connection that is on its way is "ok". Run as a program of its own.
+"""
+
+import ctypes
+import errno
+import json
+import os
+import socket
+import struct
+import sys
+import threading
+
+MSG_FASTOPEN = 0x20000000
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def name_of(number):
+    return "ok" if number in (0, errno.EINPROGRESS) else errno.errorcode[number]
+
+
+def tcp(address, port):
+    """A connect() that does not wait."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.setblocking(False)
+        return name_of(end.connect_ex((address, port)))
+
+
+def tcp_waiting(address, port):
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.settimeout(None)
+        return name_of(end.connect_ex((address, port)))
+
+
+def tcp_from(source, address, port):
+    """A connection whose socket was bound before."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.bind((source, 0))
+        end.setblocking(False)
+        return name_of(end.connect_ex((address, port)))
+
+
+def exchange(address, port):
+    """Sends a line over TCP and hands back the answer."""
+    with socket.create_connection((address, port), 5) as end:
+        end.sendall(b"hello\n")
+        return end.recv(64).decode()
+
+
+def fastopen(address, port):
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.setblocking(False)
+        try:
+            end.sendto(b"secret", MSG_FASTOPEN, (address, port))
+        except OSError as error:
+            return name_of(error.errno)
+        return "ok"
+
+
+def sendto(address, port, text="x"):
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as end:
+        end.sendto(text.encode(), (address, port))
+        return "ok"
+
+
+def sendmsg(address, port):
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as end:
+        end.sendmsg([b"x"], [], 0, (address, port))
+        return "ok"
+
+
+def sendmsg_with(level, kind, value, address, port):
+    """With ancillary data."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as end:
+        end.sendmsg([b"x"], [(level, kind, bytes.fromhex(value))], 0, (address, port))
+        return "ok"
+
+
+def sendto_unspecified(address, port):
+    """sendto() with AF_UNSPEC in an IPv4 address, which the kernel takes for AF_INET."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+        to = struct.pack("=H", socket.AF_UNSPEC) + struct.pack("!H", port) + socket.inet_aton(address) + bytes(8)
+        sent = LIBC.sendto(end.fileno(), b"x", 1, 0, to, len(to))
+        return name_of(ctypes.get_errno()) if sent < 0 else "ok"
+
+
+def connected(address, port):
+    """connect() and send() of UDP, an answer for each."""
+    with socket.socket(family_of(address), socket.SOCK_DGRAM) as end:
+        first = name_of(end.connect_ex((address, port)))
+        try:
+            end.send(b"x")
+        except OSError as error:
+            return [first, name_of(error.errno)]
+        return [first, "ok"]
+
+
+def _disconnect(end):
+    LIBC.connect(end.fileno(), struct.pack("=H14x", socket.AF_UNSPEC), 16)
+
+
+def reconnect(kind, *destinations):
+    """One socket, connected to each with AF_UNSPEC in between: the answers of connect(), and of send() for UDP."""
+    answers = []
+    kind = socket.SOCK_DGRAM if kind == "udp" else socket.SOCK_STREAM
+    with socket.socket(family_of(destinations[0][0]), kind) as end:
+        end.setblocking(False)
+        for address, port in destinations:
+            answer = name_of(end.connect_ex((address, port)))
+            if kind == socket.SOCK_DGRAM and answer == "ok":
+                end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # nobody listened to the datagram before
+                try:
+                    end.send(b"x")
+                except OSError as error:
+                    answer = name_of(error.errno)
+            answers.append(answer)
+            _disconnect(end)
+    return answers
+
+
+def connected_then_sendto(first, then):
+    """connect() to one, sendto() to another."""
+    with socket.socket(family_of(first[0]), socket.SOCK_DGRAM) as end:
+        end.connect(tuple(first))
+        end.sendto(b"x", tuple(then))
+        return "ok"
+
+
+def turn(allowed, refused, rounds):
+    """Threads connect one UDP socket here and there while others send; the errors that sending gave."""
+    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    seen = set()
+
+    def connect(to):
+        for _ in range(rounds):
+            end.connect(tuple(to))
+
+    def send():
+        for _ in range(rounds):
+            try:
+                end.send(b"turned")
+                seen.add("ok")
+            except OSError as error:
+                seen.add(name_of(error.errno))
+
+    threads = [threading.Thread(target=connect, args=(to,)) for to in (allowed, refused)]
+    threads += [threading.Thread(target=send) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(seen)
+
+
+def make_socket(family, kind, protocol):
+    socket.socket(family, kind, protocol).close()
+    return "ok"
+
+
+def set_option(family, kind, level, option, value):
+    with socket.socket(family, kind) as end:
+        end.setsockopt(level, option, bytes.fromhex(value))
+        return "ok"
+
+
+def set_long_option(size):
+    """An option that is longer than what such a hook gets to see: the kernel's own answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as end:
+        end.setsockopt(socket.SOL_IP, 41, bytes(size))  # IP_MSFILTER
+        return "ok"
+
+
+def bind(kind, address, port):
+    with socket.socket(family_of(address), kind) as end:
+        end.bind((address, port))
+        return "ok"
+
+
+def in_thread(way, *arguments):
+    answers = []
+    thread = threading.Thread(target=lambda: answers.append(attempt(way, *arguments)))
+    thread.start()
+    thread.join()
+    return answers[0]
+
+
+def _forked(function):
+    """What the function answers in a fork of this process."""
+    read, write = os.pipe()
+    if os.fork() == 0:
+        os.write(write, json.dumps(function()).encode())
+        os._exit(0)
+    os.close(write)
+    answer = b""
+    while part := os.read(read, 65536):
+        answer += part
+    os.close(read)
+    os.wait()
+    return json.loads(answer)
+
+
+def in_fork(way, *arguments):
+    return _forked(lambda: attempt(way, *arguments))
+
+
+def in_orphan(way, *arguments):
+    """In a process of a session of its own whose parents are gone."""
+    def leave():
+        os.setsid()
+        return _forked(lambda: attempt(way, *arguments))
+    return _forked(leave)
+
+
+def unshared(flags, way, *arguments):
+    """In a fork with namespaces of its own, where it is root of a user namespace."""
+    def enter():
+        if LIBC.unshare(flags):
+            return "unshare: " + name_of(ctypes.get_errno())
+        return attempt(way, *arguments)
+    return _forked(enter)
+
+
+def leave(path):
+    """Moves itself into another control group."""
+    with open(path, "w") as file:
+        file.write("0")
+    return "ok"
+
+
+def serve(port, seconds, marker):
+    """Listens, says so in the file, and tells who connected within that time."""
+    with socket.create_server(("0.0.0.0", port)) as listener:
+        with open(marker, "w") as file:
+            file.write("ready")
+        listener.settimeout(seconds)
+        peers = []
+        try:
+            while True:
+                end, peer = listener.accept()
+                end.sendall(b"served")
+                end.close()
+                peers.append(peer[0])
+        except TimeoutError:
+            return peers
+
+
+def run(*command):
+    """Another program in its place, with its output."""
+    import subprocess
+    done = subprocess.run(command, capture_output=True, text=True)
+    return [done.returncode, done.stdout + done.stderr]
+
+
+def attempt(way, *arguments):
+    try:
+        return globals()[way](*arguments)
+    except OSError as error:
+        return name_of(error.errno) if error.errno else repr(error)
+
+
+if __name__ == "__main__":
+    json.dump([attempt(*step) for step in json.load(sys.stdin)], sys.stdout)

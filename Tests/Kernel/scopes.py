@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Commands under `trustrun-agent run --enforce`, and what they leave."""
+
+import json
+import os
+import pathlib
+import tempfile
+
+import cgroups
+import children
+import cleanup
+import expect
+from settings import HERE, agent_path
+
+PYTHON = "/usr/bin/python3"
+USER = 65534  # in the user database of every machine that runs this
+
+
+def write(text):
+    """A policy in a file that ends with its test."""
+    folder = tempfile.TemporaryDirectory(prefix="trustrun-test-")
+    cleanup.later(folder.cleanup)
+    os.chmod(folder.name, 0o755)
+    path = pathlib.Path(folder.name, "policy.yaml")
+    path.write_text(text)
+    return path
+
+
+def policy(*rules, default="block", more=()):
+    """A policy with these rules, each `ACTION MATCH[, KEY: VALUE...]`."""
+    lines = ["name: test", "dns: open", *(more or ["resolvers: [192.0.2.53]"]), "rules:"]
+    for rule in rules:
+        action, _, match = rule.partition(" ")
+        lines.append(f"  - {{action: {action}, match: {match}}}")
+    if not rules:
+        lines[-1] = "rules: []"
+    return write("\n".join([*lines, f"defaults: {{action: {default}}}"]) + "\n")
+
+
+def start(policy, *command, namespace=None, environment=None, **options):
+    environment = {**os.environ, "SUDO_UID": str(USER), "SUDO_GID": str(USER), **(environment or {})}
+    return children.Program(agent_path(), "run", "--policy", policy, "--enforce", "--", *command,
+                            namespace=namespace, env=environment, **options)
+
+
+def attempts(policy, *steps, namespace=None, status=0, errors=None):
+    """What a client in the scope gets for each step; `errors` gets the agent's summary."""
+    program = start(policy, PYTHON, HERE / "scope_client.py", namespace=namespace)
+    output, text = program.communicate(json.dumps(steps))
+    if errors is not None:
+        errors.append(text)
+    if program.returncode != status or not output:
+        expect.fail(f"exit status {program.returncode}, wanted {status}\n{output}\n{text}")
+    return json.loads(output)
+
+
+def left_behind():
+    """Groups of the agent that are still there."""
+    folder = cgroups.mount_point() / "trustrun"
+    return [str(path) for path in folder.iterdir() if path.is_dir()] if folder.exists() else []

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random policies and destinations: the kernel says what the agent's own evaluator says."""
+
+import ipaddress
+import json
+import os
+import random
+
+import children
+import expect
+import scopes
+from harness import limit
+from settings import SCALE, agent_path
+from test_enforce import EPERM, everywhere
+
+POLICIES = max(6, int(30 / SCALE))
+DESTINATIONS = 60
+PORTS = (1, 80, 442, 443, 444, 500, 600, 601, 7999, 8000, 8999, 65535)
+
+
+def _address(dice):
+    """Few bits in few places, so that matches, ties and nesting are common."""
+    bits = dice.getrandbits(8)
+    kind = dice.randrange(20)
+    if kind == 0:
+        return ipaddress.ip_address(0x7f000001 | bits & 1)
+    if kind == 1:
+        return ipaddress.IPv6Address(1)
+    if kind < 12:
+        return ipaddress.ip_address(0x0a000000 | bits & 3 | (bits & 0xc) << 6 | (bits & 0x30) << 12)
+    high = 0xfd00_0db8 << 32 | bits & 3 | (bits & 4) << 14
+    return ipaddress.IPv6Address(high << 64 | (bits & 0x18) >> 3 | (bits & 0x60) << 57 | 4)
+
+
+def _network(dice):
+    address = _address(dice)
+    length = dice.choice((0, 1, 8, 15, 16, 17, 24, 30, 31, 32) if address.version == 4 else (0, 1, 32, 48, 63, 64, 65, 96, 127, 128))
+    network = ipaddress.ip_network((address, length), strict=False)
+    if network.version == 4 and dice.randrange(8) == 0:
+        return f"::ffff:{network.network_address}/{96 + network.prefixlen}"
+    return str(network)
+
+
+def _policy(dice):
+    lines = ["name: random", "dns: open", "resolvers: [10.0.1.1, \"fd00:db8::7\"]", "rules:"]
+    many = dice.randrange(10) == 0
+    for _ in range(dice.randrange(100, 200) if many else dice.randrange(1, 16)):
+        matches = [f'"{_network(dice)}"' if dice.randrange(10) else "any" for _ in range(dice.randrange(1, 4))]
+        rule = f"match: [{', '.join(matches)}], action: {dice.choice(('allow', 'alert', 'block', 'block'))}"
+        if dice.randrange(2):
+            rule += ", ports: " + dice.choice(("443", "[444, 443, 80]", "1-1024", "[8000-8999, 443]", "[400-500, 443-600]", "1-65535"))
+        if dice.randrange(3) == 0:
+            rule += f", protocol: {dice.choice(('tcp', 'udp'))}"
+        lines.append(f"  - {{{rule}}}")
+    return "\n".join([*lines, f"defaults: {{action: {dice.choice(('allow', 'alert', 'block', 'block'))}}}"]) + "\n"
+
+
+def _destination(dice, text):
+    """Mostly at an end of one of the policy's prefixes, or just beyond."""
+    address = _address(dice)
+    networks = [word.strip('"') for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "/" in word]
+    if networks and dice.randrange(3):
+        network = ipaddress.ip_network(dice.choice(networks))
+        number = int(network.network_address) + dice.choice((0, -1, network.num_addresses, network.num_addresses - 1, 1))
+        number = max(0, min(number, 2 ** network.max_prefixlen - 1))
+        address = ipaddress.ip_address(number) if network.version == 4 else ipaddress.IPv6Address(number)
+    text = str(address)
+    if address.version == 4:
+        number = int(address)
+        text = dice.choice((text, text, f"::ffff:{text}", f"64:ff9b::{number >> 16:x}:{number & 0xffff:x}"))
+    return text, 53 if dice.randrange(10) == 0 else dice.choice(PORTS)
+
+
+def _verdicts(policy, questions):
+    """The evaluator's actions."""
+    lines = []
+    for index, (transport, address, port) in enumerate(questions):
+        lines.append(json.dumps({
+            "schema": "trustrun.event.v1", "time": "2026-01-01T00:00:00.000000000Z", "type": "connect", "host": "test",
+            "connection": f"{index:x}.1", "direction": "outbound", "protocol": transport,
+            "source": {"address": "10.0.0.9", "port": 40000},
+            "destination": {"address": address, "port": port, "name_source": "none"}}))
+    output = children.Program(agent_path(), "policy", "eval", "--policy", policy).result(text="\n".join(lines) + "\n")
+    events = [json.loads(line) for line in output.splitlines()]
+    actions = [event["verdict"]["action"] for event in events if event["type"] == "connect"]
+    expect.equal(len(actions), len(questions), "verdicts")
+    return actions
+
+
+@limit(240)
+def test_kernel_and_evaluator_agree():
+    seed = int(os.environ.get("TRUSTRUN_SEED", random.SystemRandom().randrange(1 << 32)))
+    dice = random.Random(seed)
+    namespace = everywhere()
+    tally = {True: 0, False: 0}
+    for number in range(POLICIES):
+        text = _policy(dice)
+        policy = scopes.write(text)
+        steps, questions = [], []
+        for address, port in (_destination(dice, text) for _ in range(DESTINATIONS)):
+            for way, transport in (("tcp", "tcp"), ("sendto", "udp"), ("connected", "udp")):
+                steps.append([way, address, port])
+                questions.append((transport, address, port))
+        answers = scopes.attempts(policy, *steps, namespace=namespace)
+        for step, action, answer in zip(steps, _verdicts(policy, questions), answers):
+            if step[0] == "connected" and isinstance(answer, list):
+                # No route, no broadcast: connect() itself is refused by others than the gate.
+                answer = answer[1] if answer[0] == "ok" else answer[0]
+            is_refused = answer == EPERM
+            tally[is_refused] += 1
+            if is_refused != (action in ("block", "kill")) and not _never_sent(step, answer):
+                expect.fail(f"seed {seed}, policy {number}: {step} got {answer!r}, and the evaluator says {action}:\n{text}")
+    expect.true(min(tally.values()) > POLICIES * DESTINATIONS // 4, f"refused and let through: {tally}")
+    print(f"      seed {seed}: {tally[True]} refused, {tally[False]} let through")
+
+
+def _never_sent(step, answer):
+    """connect() of UDP to what is no destination: the datagram that would be judged cannot be sent."""
+    return step[0] == "connected" and answer not in ("ok", EPERM, "ECONNREFUSED")
