@@ -42,7 +42,7 @@ struct EnforcementReport {
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
         if !resolvers.isEmpty {
             let addresses = resolvers.map(\.description).joined(separator: ", ")
-            lines.append("DNS to \(addresses) was let through unread: data can leave in queries")
+            lines.append("DNS to \(addresses) is let through unread: data can leave in queries")
         }
         switch left {
         case nil: lines.append("processes of the command would not end; they are no longer held by the policy")

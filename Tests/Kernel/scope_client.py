@@ -233,21 +233,22 @@ def leave(path):
     return "ok"
 
 
-def serve(port, seconds, marker):
-    """Listens, says so in the file, and tells who connected within that time."""
+def serve(port, marker):
+    """Listens, makes the file, and once it is gone tells who connected."""
     with socket.create_server(("0.0.0.0", port)) as listener:
         with open(marker, "w") as file:
             file.write("ready")
-        listener.settimeout(seconds)
+        listener.settimeout(0.1)
         peers = []
-        try:
-            while True:
+        while os.path.exists(marker):
+            try:
                 end, peer = listener.accept()
-                end.sendall(b"served")
-                end.close()
-                peers.append(peer[0])
-        except TimeoutError:
-            return peers
+            except TimeoutError:
+                continue
+            end.sendall(b"served")
+            end.close()
+            peers.append(peer[0])
+        return peers
 
 
 def run(*command):

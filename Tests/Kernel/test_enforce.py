@@ -174,7 +174,7 @@ def test_who_connects_in_is_judged_at_the_syn():
         os.chmod(folder.name, 0o777)
         marker = os.path.join(folder.name, "ready")
         program = scopes.start(policy, scopes.PYTHON, scopes.HERE / "scope_client.py", namespace=ends.left)
-        program.stdin.write(json.dumps([["serve", 4500, scaled(2), marker]]))
+        program.stdin.write(json.dumps([["serve", 4500, marker]]))
         program.stdin.close()
         program.stdin = None
         deadline = time.monotonic() + scaled(10)
@@ -182,6 +182,7 @@ def test_who_connects_in_is_judged_at_the_syn():
             expect.true(program.poll() is None and time.monotonic() < deadline, "the server in the scope does not begin")
             time.sleep(0.02)
         heard = {peer: children.Child(_call, peer, ends.left4, scaled(0.7), namespace=ends.right).result(scaled(10)) for peer in (friend, stranger)}
+        os.unlink(marker)
         return heard, json.loads(program.result(text=None))[0]
 
     # Ports are of no account for who connects in.
