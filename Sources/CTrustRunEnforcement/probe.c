@@ -68,7 +68,7 @@ static int try_datagram(const struct tr_probe *probe, int family, int is_connect
 
 static int try_socket(void)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDPLITE), error = error_of(fd);
+	int fd = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP), error = error_of(fd);
 
 	close(fd);
 	return error;

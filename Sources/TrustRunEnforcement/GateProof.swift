@@ -8,7 +8,7 @@ enum GateProof {
     /// What is tried, in the words of a report, by `tr_attempt`.
     private static let attempts = [
         "connect() of TCP over IPv4", "sendto() of UDP over IPv4", "send() of connected UDP over IPv4",
-        "connect() of TCP over IPv6", "sendto() of UDP over IPv6", "a UDP-Lite socket", "the option IP_OPTIONS",
+        "connect() of TCP over IPv6", "sendto() of UDP over IPv6", "a raw socket", "the option IP_OPTIONS",
         "bind() to port 53",
     ]
 

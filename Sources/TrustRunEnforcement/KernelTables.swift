@@ -43,7 +43,9 @@ struct KernelTables {
         (probe.first_port, probe.last_port) = (port, port)
         probe.action = UInt8(TR_ACTION_BLOCK.rawValue)
         probe.conditions = UInt8(TR_IF_TCP | TR_IF_UDP | TR_HAS_PORTS)
-        let others = compiled.candidates(in: compiled.list(for: address))
+        let around = compiled.addressKeys.filter { key in key.network.contains(address) }
+        let longest = around.max { left, right in left.network.length < right.network.length }
+        let others = longest.map { key in compiled.candidates(in: key.list) } ?? []
         if others.isEmpty { probe.conditions |= UInt8(TR_IS_LAST) }
         candidates.append(probe)
         candidates += others.map(tr_candidate.init)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package import TrustRunEvents
+internal import TrustRunEvents
 
 /// A policy in the form that is asked: from a name or an address one look-up leads to everything that may be said of it, in order of
 /// preference, so that the next best needs no second look-up. Kernel maps are filled from the same keys and lists.
@@ -91,9 +91,6 @@ extension CompiledPolicy {
     /// Every list, one behind the other: a list's number is the place of its first candidate, and the last one says so. The candidate at
     /// place 0, which is the empty list, fits nothing; its action is the policy's default.
     package var allCandidates: [Candidate] { lists.all }
-
-    /// The list of the longest prefix around an address, in whatever form it is written; 0: there is none.
-    package func list(for address: IPAddress) -> UInt32 { addresses.value(for: address) }
 
     /// A list's candidates in order of preference; that all of them can be reached.
     package func candidates(in list: UInt32) -> ArraySlice<Candidate> {

@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 MSG_FASTOPEN = 0x20000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -132,17 +133,20 @@ def connected_then_sendto(first, then):
         return "ok"
 
 
-def turn(allowed, refused, rounds):
-    """Threads connect one UDP socket here and there while others send; the errors that sending gave."""
+def turn(allowed, refused, seconds):
+    """Threads connect one UDP socket here and there while others send; what sending gave."""
     end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    end.connect(tuple(allowed))
+    sys.setswitchinterval(1e-5)
+    deadline = time.monotonic() + seconds
     seen = set()
 
     def connect(to):
-        for _ in range(rounds):
+        while time.monotonic() < deadline:
             end.connect(tuple(to))
 
     def send():
-        for _ in range(rounds):
+        while time.monotonic() < deadline:
             try:
                 end.send(b"turned")
                 seen.add("ok")

@@ -137,9 +137,11 @@ def test_a_socket_from_outside_is_not_handed_in():
 
 def test_the_summary_counts_exactly():
     steps = [["tcp", "10.1.1.1", 443]] * 5 + [["sendto", "10.2.2.2", 99]] * 7 + [["connected", "10.2.2.2", 99]] * 2 + [["tcp", "10.9.9.9", 1]] * 3
-    steps += [["make_socket", 2, 2, 136]] * 4
+    steps += [["make_socket", 2, 2, 1]] * 4
+    namespace = everywhere()
+    namespace.set("net.ipv4.ping_group_range", "0 2147483647")
     errors = []
-    scopes.attempts(scopes.policy("allow 10.1.1.1", "alert 10.9.9.9", "block 10.2.2.2, reason: not ours"), *steps, namespace=everywhere(), errors=errors)
+    scopes.attempts(scopes.policy("allow 10.1.1.1", "alert 10.9.9.9", "block 10.2.2.2, reason: not ours"), *steps, namespace=namespace, errors=errors)
     for line in ("8 let through (3 of them against the policy), 13 refused", "9 refused: udp 10.2.2.2:99 (policy.yaml#3: not ours)",
-                 "3 let through: tcp 10.9.9.9:1 (policy.yaml#2)", "4 refused: sockets of protocol 136 and type 2"):
+                 "3 let through: tcp 10.9.9.9:1 (policy.yaml#2)", "4 refused: sockets of protocol 1 and type 2"):
         expect.true(line in errors[0], f"`{line}` is not in stderr: {errors[0]}")
