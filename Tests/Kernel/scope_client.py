@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 import threading
-import time
 
 MSG_FASTOPEN = 0x20000000
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -131,35 +130,6 @@ def connected_then_sendto(first, then):
         end.connect(tuple(first))
         end.sendto(b"x", tuple(then))
         return "ok"
-
-
-def turn(allowed, refused, seconds):
-    """Threads connect one UDP socket here and there while others send; what sending gave."""
-    end = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    end.connect(tuple(allowed))
-    sys.setswitchinterval(1e-5)
-    deadline = time.monotonic() + seconds
-    seen = set()
-
-    def connect(to):
-        while time.monotonic() < deadline:
-            end.connect(tuple(to))
-
-    def send():
-        while time.monotonic() < deadline:
-            try:
-                end.send(b"turned")
-                seen.add("ok")
-            except OSError as error:
-                seen.add(name_of(error.errno))
-
-    threads = [threading.Thread(target=connect, args=(to,)) for to in (allowed, refused)]
-    threads += [threading.Thread(target=send) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(seen)
 
 
 def make_socket(family, kind, protocol):
