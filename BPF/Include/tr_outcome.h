@@ -27,8 +27,9 @@ static __always_inline void tr_count_total(u32 place)
 {
 	u64 *count = bpf_map_lookup_elem(&totals, &place);
 
+	/* A softirq's program may come between reading and writing. */
 	if (count)
-		*count += 1;
+		__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
 }
 
 /* Not inlined: it has a stack of its own. */

@@ -14,6 +14,8 @@ internal import Glibc
     /// first three.
     init(_ arguments: [String], as invoker: Invoker?, isConfined: Bool = false) throws(AgentError) {
         name = arguments.first ?? ""
+        // Whoever starts the agent may have children's ends ignored, and then nobody learns the command's status.
+        Glibc.signal(SIGCHLD, SIG_DFL)
         var words = unsafe arguments.map { argument in unsafe strdup(argument) }
         unsafe words.append(nil)
         defer { unsafe words.forEach { word in unsafe free(word) } }
@@ -69,9 +71,9 @@ internal import Glibc
         if status == nil { kill(command.pid, signal) }
     }
 
-    /// How it ended, as a shell has it: its own status, or 128 and the number of the signal.
+    /// How it ended, as a shell has it: its own status, or 128 and the number of the signal; 125 if it is not known.
     var exitStatus: Int32 {
-        guard let status else { return 0 }
+        guard let status else { return 125 }
         let signal = status & 0x7f
         return signal == 0 ? status >> 8 & 0xff : 128 + signal
     }

@@ -32,15 +32,25 @@ package enum EnforcedRun {
         let scope = try ScopeDirectory(in: hierarchy)
         let gate = try open(policy, compiled, resolvers: resolvers, scope)
         var signals = CommandSignals()
-        let command = try CommandProcess(words, as: invoker, isConfined: true)
+        let command = try unenforced { () throws(AgentError) in
+            try CommandProcess(words, as: invoker, isConfined: true)
+        }
         try scope.add(command.pid)
-        try command.release()
+        do {
+            try command.release()
+        } catch {
+            // A command that is missing has a status of its own; whatever else keeps it from running is a scope that could not be made.
+            throw error.code == .operatingSystem ? AgentError(.notEnforced, error.message) : error
+        }
         signals.wait(for: command)
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
-        return Ending(
-            status: command.exitStatus,
-            report: try EnforcementReport(policy, resolvers: resolvers, left: left).lines(of: gate))
+        let report = EnforcementReport(policy, resolvers: resolvers, left: left)
+        do {
+            return Ending(status: command.exitStatus, report: try report.lines(of: gate))
+        } catch {
+            return Ending(status: command.exitStatus, report: ["what was refused is not known: \(error.message)"])
+        }
     }
 
     private static func open(
