@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * The connect gate: refuses what the policy does not let through, before a byte leaves. Hooks, all of them needed:
- * cgroup/connect4, connect6, sendmsg4, sendmsg6, sock_create, setsockopt, post_bind4, post_bind6; cgroup_skb/egress for
- * datagrams of connected sockets and packets that are not plain; cgroup_skb/ingress for who connects in. Blind spots:
+ * The connect gate refuses what the policy does not let through, before a byte leaves; the DNS gate ties names to
+ * addresses before the program reads the answer. Hooks, all of them needed: cgroup/connect4, connect6, sendmsg4,
+ * sendmsg6, sock_create, setsockopt, post_bind4, post_bind6; cgroup_skb/egress for datagrams of connected sockets, DNS
+ * queries and packets that are not plain; cgroup_skb/ingress for who connects in and for DNS answers. Blind spots:
  * sockets born outside of the scope; families that inet_create does not make (packet, vsock, ...).
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "tr_address.h"
+#include "tr_dns_stream.h"
 #include "tr_judge.h"
 #include "tr_packet.h"
 
@@ -32,7 +34,6 @@ enum {
 	IPPROTO_ICMPV6 = 58,
 	ND_FIRST = 133, /* RFC 4861: router solicitation to redirect */
 	ND_LAST = 137,
-	DNS_PORT = 53,
 	ETH_P_IP = 0x0800,
 	ETH_P_IPV6 = 0x86dd,
 };
@@ -304,6 +305,27 @@ static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_soc
 	return tr_settle(&asked);
 }
 
+/* Where DNS goes to: the header's destination, or the socket's where an address translation turned it elsewhere. */
+static __noinline int tr_on_port_53(struct __sk_buff *skb, struct bpf_sock *sk, const struct tr_address *to,
+				    u32 transport, u32 protocol)
+{
+	u32 payload = transport + UDP_HEADER;
+	struct tr_address server = *to;
+	u8 offset;
+
+	if (protocol == IPPROTO_TCP) {
+		if (bpf_skb_load_bytes(skb, transport + 12, &offset, sizeof(offset)))
+			return 0;
+		payload = transport + (offset >> 4) * 4;
+	}
+	if (skb->len <= payload)
+		return 1;
+	if (sk->dst_port == bpf_htons(DNS_PORT))
+		tr_read_peer(sk, &server);
+	tr_make_canonical(&server);
+	return tr_on_query(skb, &server, payload, protocol);
+}
+
 SEC("cgroup_skb/egress")
 int cgroup_skb__egress(struct __sk_buff *skb)
 {
@@ -311,7 +333,7 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 	struct tr_address to = {};
 	struct bpf_sock *sk;
 	u32 transport = 0;
-	u16 protocol;
+	u16 protocol, port;
 
 	if (!tr_read_plain(skb, &to, &transport, &protocol)) {
 		struct tr_case refused = { .key = { .gate = TR_GATE_PACKET } };
@@ -322,51 +344,85 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 		refused.key.rule = TR_RULE_NONE;
 		return tr_settle(&refused);
 	}
-	if (protocol != IPPROTO_UDP)
-		return 1;
 	sk = skb->sk;
 	if (!sk)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 1;
-	state = bpf_sk_storage_get(&connected, sk, NULL, 0);
-	if (!state || !(state->is_waiting | state->is_tainted))
+	port = tr_packet_u16(skb, transport + 2);
+	if (protocol == IPPROTO_UDP) {
+		state = bpf_sk_storage_get(&connected, sk, NULL, 0);
+		if (state && state->is_waiting | state->is_tainted && !tr_on_connected(skb, sk, state, &to, transport))
+			return 0;
+		if (sk->src_port == DNS_PORT)
+			return tr_refuse(TR_GATE_BIND, IPPROTO_UDP, DNS_PORT);
+	}
+	if (port != bpf_htons(DNS_PORT) && sk->dst_port != bpf_htons(DNS_PORT))
 		return 1;
-	return tr_on_connected(skb, sk, state, &to, transport);
+	return tr_on_port_53(skb, sk, &to, transport, protocol);
+}
+
+/* The IP header's source; 0: it cannot be read. */
+static __always_inline int tr_read_source(struct __sk_buff *skb, struct tr_address *source)
+{
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return !bpf_skb_load_bytes(skb, 8, source, sizeof(*source));
+	if (bpf_skb_load_bytes(skb, 12, &source->word[3], 4))
+		return 0;
+	tr_set_ipv4(source, source->word[3]);
+	return 1;
+}
+
+static __noinline int tr_from_port_53(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct tr_address source = {};
+	u32 transport = 0, protocol = sk->protocol;
+
+	if (tr_transport(skb, &transport) != protocol || tr_packet_u16(skb, transport) != bpf_htons(DNS_PORT) ||
+	    !tr_read_source(skb, &source))
+		return 1;
+	if (protocol == IPPROTO_UDP)
+		return tr_on_answer(skb, &source, transport + UDP_HEADER);
+	return tr_on_dns_segment(skb, sk, &source, transport);
 }
 
 /* Who connects in can be answered with data: it is judged at its SYN, by its address and without ports. */
-SEC("cgroup_skb/ingress")
-int cgroup_skb__ingress(struct __sk_buff *skb)
+static __noinline int tr_on_inbound(struct __sk_buff *skb, struct bpf_sock *sk)
 {
 	struct tr_case asked = { .excluded = TR_HAS_PORTS };
-	struct bpf_sock *sk = skb->sk;
 	struct tr_address *peer;
 	u32 transport;
 	u8 flags;
 
-	if (!sk)
-		return 1;
-	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol != IPPROTO_TCP || sk->state != TCP_LISTEN)
-		return 1;
 	if (tr_transport(skb, &transport) != IPPROTO_TCP || bpf_skb_load_bytes(skb, transport + 13, &flags, 1))
 		return tr_refuse(TR_GATE_INBOUND, 0, sk->src_port);
 	if ((flags & (TCP_FLAG_SYN | TCP_FLAG_ACK)) != TCP_FLAG_SYN)
 		return 1;
 	peer = tr_address_of(&asked);
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (bpf_skb_load_bytes(skb, 12, &peer->word[3], 4))
-			return 0;
-		tr_set_ipv4(peer, peer->word[3]);
-	} else if (bpf_skb_load_bytes(skb, 8, peer, sizeof(*peer))) {
+	if (!tr_read_source(skb, peer))
 		return 0;
-	}
 	tr_make_canonical(peer);
 	asked.key.gate = TR_GATE_INBOUND;
 	asked.key.protocol = IPPROTO_TCP;
 	asked.key.port = sk->src_port;
 	tr_judge(&asked);
 	return tr_settle(&asked);
+}
+
+SEC("cgroup_skb/ingress")
+int cgroup_skb__ingress(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (!sk)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 1;
+	if (sk->protocol == IPPROTO_UDP || (sk->protocol == IPPROTO_TCP && sk->dst_port == bpf_htons(DNS_PORT)))
+		return tr_from_port_53(skb, sk);
+	if (sk->protocol == IPPROTO_TCP && sk->state == TCP_LISTEN)
+		return tr_on_inbound(skb, sk);
+	return 1;
 }

@@ -11,112 +11,115 @@
 #include "tr_address.h"
 #include "tr_outcome.h"
 #include "tr_packet.h"
-#include "tr_policy.h"
+#include "tr_binding.h"
+#include "tr_policy_maps.h"
 
 volatile const struct tr_gate_config config __attribute__((section(".rodata.config"), used));
 
-struct tr_ipv4_trie {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct tr_ipv4_key));
-	__uint(value_size, sizeof(u32));
+enum {
+	TR_NAME_SHIFT = 24, /* above the place of a candidate */
+	TR_CANDIDATES_AT_ONCE = 24,
+	TR_NONE_SO_FAR = -2,
 };
 
-struct tr_ipv6_trie {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct tr_ipv6_key));
-	__uint(value_size, sizeof(u32));
+/* An address in two words, as it lies in memory. */
+struct tr_words {
+	u64 high, low;
 };
 
-struct tr_candidate_array {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_INNER_MAP);
-	__uint(max_entries, 1);
-	__uint(key_size, sizeof(u32));
-	__uint(value_size, sizeof(struct tr_candidate));
-};
-
-/* The slot of the policy in force. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} selected SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, TR_POLICY_SLOTS);
-	__type(key, u32);
-	__type(value, struct tr_policy);
-} policies SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, TR_POLICY_SLOTS);
-	__type(key, u32);
-	__array(values, struct tr_ipv4_trie);
-} ipv4_tries SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, TR_POLICY_SLOTS);
-	__type(key, u32);
-	__array(values, struct tr_ipv6_trie);
-} ipv6_tries SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
-	__uint(max_entries, TR_POLICY_SLOTS);
-	__type(key, u32);
-	__array(values, struct tr_candidate_array);
-} candidates SEC(".maps");
-
-/* A question, and its answer: action, rule and generation of the key. */
+/* A question, and its answer: action, rule and generation of the key, and the name. */
 struct tr_case {
 	struct tr_outcome_key key;
 	u32 excluded; /* conditions of which a candidate must have none */
+	u32 name;     /* 1 + the place of the binding that the answer rests on; 0: on none */
 };
 
-/*
- * The place of the first candidate of a list that fits; 0: none does; less: the list cannot be read. Not inlined, and
- * global: the verifier looks at its loop once.
- */
-__noinline int tr_first(u32 slot, u32 list, u32 transport, u32 excluded, u32 port)
+/* What a candidate is held against, and where it is, in one word each: scalars are what a global function takes. */
+static __always_inline u32 tr_approach(const struct tr_case *asked)
 {
+	u32 transport = asked->key.protocol == IPPROTO_TCP ? TR_IF_TCP : TR_IF_UDP;
+
+	return transport | asked->excluded << 4 | (u32)asked->key.port << 16;
+}
+
+/* A binding that approach names. */
+static __always_inline struct tr_binding *tr_binding_of(u32 approach, u64 high, u64 low)
+{
+	struct tr_binding_key key = { .place = (approach >> 8 & 255) - 1 };
+
+	__builtin_memcpy(key.address, &high, sizeof(high));
+	__builtin_memcpy(key.address + 8, &low, sizeof(low));
+	return bpf_map_lookup_elem(&bindings, &key);
+}
+
+/* As tr_first, among some; TR_NONE_SO_FAR: none of them fits, and they are not all. */
+__noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 low)
+{
+	u32 transport = approach & 3, excluded = approach >> 4 & 15, port = approach >> 16;
 	void *array = bpf_map_lookup_elem(&candidates, &slot);
 
 	if (!array)
 		return -1;
-	for (u32 i = 0; i < TR_MAX_CANDIDATES; i++) {
+	for (u32 i = 0; i < TR_CANDIDATES_AT_ONCE; i++) {
 		u32 place = list + i;
 		struct tr_candidate *candidate = bpf_map_lookup_elem(array, &place);
 		u32 conditions, unmet, outside;
 
-		/* Rules for certain executables or names are not loaded: one that is here is a mistake. */
-		if (!candidate || candidate->process || candidate->glob)
+		/* Rules for certain executables are not loaded: one that is here is a mistake. */
+		if (!candidate || candidate->process)
 			return -1;
 		conditions = candidate->conditions;
 		unmet = (~conditions & transport) | (conditions & excluded);
 		/* Their highest bit is set outside of the range. */
 		outside = (port - candidate->first_port) | (candidate->last_port - port);
-		if (!(unmet | (outside >> 31)))
-			return place;
+		if (!(unmet | (outside >> 31))) {
+			struct tr_binding *binding;
+			u32 glob = candidate->glob;
+
+			if (!glob)
+				return place;
+			binding = tr_binding_of(approach, high, low);
+			if (!binding)
+				return -1;
+			glob -= 1;
+			if (binding->globs[slot & 1][(glob / 64) & 3] >> (glob % 64) & 1)
+				return place;
+		}
 		if (conditions & TR_IS_LAST)
 			return 0;
+	}
+	return TR_NONE_SO_FAR;
+}
+
+/*
+ * The place of the first candidate of a list that fits; 0: none does; less: the list cannot be read. `approach` says
+ * with which transport, port and binding of the address, whose words are `high` and `low`. Global, and in two loops:
+ * the verifier looks at each once.
+ */
+__noinline int tr_first(u32 slot, u32 list, u32 approach, u64 high, u64 low)
+{
+	for (u32 i = 0; i < TR_MAX_CANDIDATES; i += TR_CANDIDATES_AT_ONCE) {
+		int found = tr_first_of_some(slot, list + i, approach, high, low);
+
+		if (found != TR_NONE_SO_FAR)
+			return found;
 	}
 	return -1;
 }
 
-static __always_inline int tr_is_resolver(const struct tr_policy *policy, const struct tr_address *address)
+/* Whether the words of a canonical address are those of a trusted resolver. */
+__noinline int tr_is_resolver(u32 slot, u64 high, u64 low)
 {
-	for (u32 i = 0; i < TR_MAX_RESOLVERS; i++) {
-		const struct tr_address *resolver = (const struct tr_address *)policy->resolvers[i];
+	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
 
-		if (i < policy->resolver_count && tr_is_same(resolver, address))
+	if (!policy)
+		return 0;
+	for (u32 i = 0; i < TR_MAX_RESOLVERS; i++) {
+		const struct tr_words *resolver = (const struct tr_words *)policy->resolvers[i];
+
+		if (i >= policy->resolver_count)
+			break;
+		if (!((resolver->high ^ high) | (resolver->low ^ low)))
 			return 1;
 	}
 	return 0;
@@ -148,41 +151,98 @@ static __always_inline int tr_list_of(const struct tr_address *address, u32 *slo
 	return list ? *list : 0;
 }
 
+/* The action of a candidate; its rule goes to the key. */
+static __always_inline int tr_action_of(struct tr_case *asked, void *array, u32 place)
+{
+	struct tr_candidate *candidate = bpf_map_lookup_elem(array, &place);
+
+	if (!candidate || candidate->action > TR_ACTION_KILL)
+		return TR_ACTION_ERROR;
+	asked->key.rule = place ? candidate->rule : TR_RULE_NONE;
+	return candidate->action;
+}
+
+/*
+ * The place of the candidate that the names bound to the address lead to, the most permissive one, for any of them may
+ * be the one meant; and 1 + the place of that name above TR_NAME_SHIFT. `found` is what the address alone leads to.
+ * Less than 0: it cannot be said.
+ */
+__noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found)
+{
+	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
+	void *array = bpf_map_lookup_elem(&candidates, &slot);
+	u32 best = TR_ACTIONS, chosen = found;
+
+	if (!array || !policy)
+		return -1;
+	for (u32 i = 0; i < TR_MAX_NAMES_AN_ADDRESS; i++) {
+		struct tr_candidate *candidate;
+		int list, place = 0;
+		u32 where;
+
+		list = tr_list_of_name(high, low, i, slot, policy->generation);
+		if (list == TR_NO_NAME)
+			break;
+		if (list == TR_OLD_NAME)
+			continue;
+		if (list)
+			place = tr_first(slot, list, approach | (i + 1) << 8, high, low);
+		if (list < 0 || place < 0)
+			return -1;
+		where = place ? place : found;
+		candidate = bpf_map_lookup_elem(array, &where);
+		if (!candidate)
+			return -1;
+		if (candidate->action < best) {
+			best = candidate->action;
+			chosen = where | (place ? i + 1 : 0) << TR_NAME_SHIFT;
+		}
+	}
+	return chosen;
+}
+
 static __always_inline int tr_decide(struct tr_case *asked, const struct tr_policy *policy, u32 *slot)
 {
 	const struct tr_address *address = (const struct tr_address *)asked->key.address;
-	u32 transport = asked->key.protocol == IPPROTO_TCP ? TR_IF_TCP : TR_IF_UDP;
+	const struct tr_words *words = (const struct tr_words *)address;
 	void *array = bpf_map_lookup_elem(&candidates, slot);
-	struct tr_candidate *candidate;
-	int found = tr_list_of(address, slot);
-	u32 place;
+	int found = tr_list_of(address, slot), precedes = 0;
+	u32 approach = tr_approach(asked);
 
 	if (!array || found < 0)
 		return TR_ACTION_ERROR;
 	if (found)
-		found = tr_first(*slot, found, transport, asked->excluded, asked->key.port);
+		found = tr_first(*slot, found, approach, 0, 0);
+	if (found > 0) {
+		struct tr_candidate *candidate;
+		u32 place = found;
+
+		candidate = bpf_map_lookup_elem(array, &place);
+		precedes = candidate && candidate->conditions & TR_PRECEDES_NAMES;
+	}
 	if (!found && policy->any_list)
-		found = tr_first(*slot, policy->any_list, transport, asked->excluded, asked->key.port);
-	if (found < 0)
-		return TR_ACTION_ERROR;
-	place = found;
-	candidate = bpf_map_lookup_elem(array, &place);
-	if (!candidate)
-		return TR_ACTION_ERROR;
-	asked->key.rule = found ? candidate->rule : TR_RULE_NONE;
-	return candidate->action <= TR_ACTION_KILL ? candidate->action : TR_ACTION_ERROR;
+		found = tr_first(*slot, policy->any_list, approach, 0, 0);
+	if (found >= 0 && !precedes && asked->key.gate != TR_GATE_INBOUND)
+		found = tr_ask_names(words->high, words->low, approach, *slot, found);
+	if (found >= 0) {
+		asked->name = found >> TR_NAME_SHIFT;
+		found &= (1 << TR_NAME_SHIFT) - 1;
+	}
+	return found < 0 ? TR_ACTION_ERROR : tr_action_of(asked, array, found);
 }
 
 /* Not inlined: the verifier looks at it once for each call, and its loops are long. */
 static __noinline int tr_judge(struct tr_case *asked)
 {
-	const struct tr_address *address = (const struct tr_address *)asked->key.address;
+	const struct tr_words *words = (const struct tr_words *)asked->key.address;
 	u32 zero = 0, slot, *chosen;
 	struct tr_policy *policy;
+	int is_dns;
 
 	asked->key.action = TR_ACTION_ERROR;
 	asked->key.rule = TR_RULE_NONE;
 	asked->key.generation = 0;
+	asked->name = 0;
 	chosen = bpf_map_lookup_elem(&selected, &zero);
 	if (!chosen)
 		return 0;
@@ -191,11 +251,15 @@ static __noinline int tr_judge(struct tr_case *asked)
 	if (!policy)
 		return 0;
 	asked->key.generation = policy->generation;
+	is_dns = asked->key.port == 53 && asked->key.gate != TR_GATE_INBOUND;
 	if (asked->key.gate == TR_GATE_INBOUND && !policy->judges_inbound) {
 		asked->key.action = TR_ACTION_ALLOW;
-	} else if (asked->key.port == 53 && asked->key.gate != TR_GATE_INBOUND && tr_is_resolver(policy, address)) {
+	} else if (is_dns && tr_is_resolver(slot, words->high, words->low)) {
 		asked->key.action = TR_ACTION_ALLOW;
 		asked->key.rule = TR_RULE_RESOLVER;
+	} else if (is_dns && policy->is_dns_strict) {
+		asked->key.action = TR_ACTION_BLOCK;
+		asked->key.rule = TR_RULE_SERVER;
 	} else {
 		asked->key.action = tr_decide(asked, policy, &slot);
 	}

@@ -13,9 +13,17 @@ enum {
 	TR_POLICY_SLOTS = 2,	 /* the policy in force, and the next one */
 	TR_MAX_CANDIDATES = 264, /* in one list: the compiler's 256, one of the probe, and room */
 	TR_MAX_ALL_CANDIDATES = (1 << 22) + 1024,
-	TR_MAX_PREFIXES = 1 << 22, /* of one family */
+	TR_MAX_PREFIXES = 1 << 22, /* of one family, and names */
 	TR_MAX_RESOLVERS = 16,
+	TR_MAX_NAMESPACES = 16,
+	TR_MAX_GLOBS = 256,
+	TR_NAME_SIZE = 256, /* of a key; the longest name has 253 bytes, and a zero ends it */
 	TR_MAX_OUTCOMES = 16384,
+	TR_MAX_BINDINGS = 65536,      /* a name at an address each */
+	TR_MAX_NAMES_AN_ADDRESS = 16, /* bound at the same time */
+	TR_MAX_QUERIES = 4096,	      /* that wait for their answer */
+	TR_MAX_MESSAGE = 4096,	      /* bytes of a DNS message that is read */
+	TR_MAX_RECORDS = 64,	      /* of an answer that are read */
 };
 
 enum tr_action {
@@ -32,6 +40,7 @@ enum {
 	TR_IF_TCP = 1,
 	TR_IF_UDP = 2,
 	TR_HAS_PORTS = 4,
+	TR_PRECEDES_NAMES = 16,
 	TR_IS_LAST = 32,
 };
 
@@ -58,12 +67,36 @@ struct tr_ipv6_key {
 	__u8 address[16];
 };
 
+/*
+ * Names are kept from right to left, lower case, with a zero behind a whole name: "moc.elpmaxe.a\0". An end of names
+ * has a dot behind it: "moc.elpmaxe.". So the longest prefix is the name itself if it is there, else its longest end.
+ */
+struct tr_name_key {
+	__u32 length; /* in bits */
+	__u8 text[TR_NAME_SIZE];
+};
+
+/* A name with a `*` elsewhere than in a leading `*.`, from right to left. */
+struct tr_glob {
+	__u16 length;
+	__u8 text[TR_NAME_SIZE]; /* TR_GLOB_REST: one label or more, at the end only */
+};
+
+#define TR_GLOB_REST 1
+
 /* A value of the map `policies`, by slot. */
 struct tr_policy {
 	__u32 generation;
 	__u32 any_list;
 	__u32 resolver_count;
 	__u32 judges_inbound;
+	__u32 glob_count;
+	__u32 is_dns_strict;
+	/* Whether the default action lets through. */
+	__u32 is_permitting;
+	__u32 namespace_count;
+	__u64 grace;			     /* how long an answer holds at least, in nanoseconds */
+	__u32 namespaces[TR_MAX_NAMESPACES]; /* whose sockets' answers are believed: inode numbers of nsfs */
 	__u8 resolvers[TR_MAX_RESOLVERS][16];
 };
 
@@ -76,13 +109,21 @@ enum tr_judged_at {
 	TR_GATE_OPTION = 5,   /* a socket option: `protocol` is the level, `port` the option */
 	TR_GATE_BIND = 6,     /* a port of its own that it may not have */
 	TR_GATE_PACKET = 7,   /* a packet that is not plain: `protocol` is what it carries */
+	TR_GATE_QUERY = 8,    /* DNS on its way to a resolver */
+	TR_GATE_ANSWER = 9,   /* an answer that ties no name to an address; it is let through */
 };
 
 /* tr_outcome_key.rule where no rule decided */
-#define TR_RULE_NONE 0xffffffffu     /* the default action, or not a matter of rules */
-#define TR_RULE_RESOLVER 0xfffffffeu /* a trusted resolver */
-#define TR_RULE_PROBE 0xfffffffdu    /* the agent's own proof */
-#define TR_RULE_MOVED 0xfffffffcu    /* the socket was connected elsewhere while it sent */
+#define TR_RULE_NONE 0xffffffffu      /* the default action, or not a matter of rules */
+#define TR_RULE_RESOLVER 0xfffffffeu  /* a trusted resolver */
+#define TR_RULE_PROBE 0xfffffffdu     /* the agent's own proof */
+#define TR_RULE_MOVED 0xfffffffcu     /* the socket was connected elsewhere while it sent */
+#define TR_RULE_SERVER 0xfffffffbu    /* DNS to somebody else than a trusted resolver */
+#define TR_RULE_FORM 0xfffffffau      /* not one plain query; an answer that cannot be read */
+#define TR_RULE_NAME 0xfffffff9u      /* no rule lets the name through */
+#define TR_RULE_NAMESPACE 0xfffffff8u /* another network namespace than the scope's */
+#define TR_RULE_FULL 0xfffffff7u      /* no room for what has to be kept */
+#define TR_RULE_SPECIAL 0xfffffff6u   /* an address that no answer may give: loopback, link-local, multicast */
 
 /* A key of the map `outcomes`: what was decided, of what. */
 struct tr_outcome_key {
@@ -106,6 +147,24 @@ struct tr_outcome {
 enum {
 	TR_TOTAL_OUTCOMES_LOST = TR_ACTIONS, /* counted in its action's total, but `outcomes` had no room */
 	TR_TOTALS = TR_ACTIONS + 1,
+};
+
+/* A key of the map `bindings`. Of an address, the places are taken from 0 on without a gap. */
+struct tr_binding_key {
+	__u8 address[16];
+	__u32 place;
+	__u32 reserved;
+};
+
+/* An answer gave the address for the name. */
+struct tr_binding {
+	struct tr_name_key name;
+	__u32 reserved;
+	__u64 until; /* nanoseconds since boot */
+	__u64 since; /* when it was last answered */
+	/* By slot: the generation of a policy, above 32 bits, and its list of candidates for the name, both at once. */
+	__u64 list[TR_POLICY_SLOTS];
+	__u64 globs[TR_POLICY_SLOTS][TR_MAX_GLOBS / 64]; /* which of the policy's globs match the name */
 };
 
 /* Settings that the agent writes before load. */

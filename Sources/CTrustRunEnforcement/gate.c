@@ -153,6 +153,19 @@ static int set_candidates(struct tr_gate *gate, uint32_t slot, const struct tr_t
 	return error;
 }
 
+static int set_globs(struct tr_gate *gate, uint32_t slot, const struct tr_tables *tables)
+{
+	if (tables->policy.glob_count > TR_MAX_GLOBS)
+		return -E2BIG;
+	for (uint32_t i = 0; i < tables->policy.glob_count; i++) {
+		uint32_t place = slot * TR_MAX_GLOBS + i;
+
+		if (bpf_map_update_elem(map_of(gate, "globs"), &place, &tables->globs[i], 0))
+			return -errno;
+	}
+	return 0;
+}
+
 static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_t key_size, const void *entries,
 		    size_t count, size_t stride)
 {
@@ -185,6 +198,11 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	if (!error)
 		error = set_trie(gate, slot, "ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
 				 sizeof(struct tr_ipv6_entry));
+	if (!error)
+		error = set_trie(gate, slot, "name_tries", sizeof(struct tr_name_key), tables->names,
+				 tables->name_count, sizeof(struct tr_name_entry));
+	if (!error)
+		error = set_globs(gate, slot, tables);
 	if (!error && bpf_map_update_elem(map_of(gate, "policies"), &slot, &policy, 0))
 		error = -errno;
 	if (!error && bpf_map_update_elem(map_of(gate, "selected"), &zero, &slot, 0))

@@ -63,7 +63,7 @@ package enum EnforcedRun {
             try Enforceability.check(policy, resolvers: resolvers, canKill: canKill)
         }
         do {
-            try gate.setPolicy(compiled, resolvers: resolvers)
+            try gate.setPolicy(compiled, resolvers: resolvers, namespaces: SystemFacts.networkNamespaces)
             try gate.attach(toDirectory: scope.descriptor)
             try gate.prove(inDirectory: scope.descriptor)
         } catch {

@@ -40,9 +40,9 @@ struct EnforcementReport {
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
-        if !resolvers.isEmpty {
+        if !resolvers.isEmpty, policy.settings.nameLookup == .open {
             let addresses = resolvers.map(\.description).joined(separator: ", ")
-            lines.append("DNS to \(addresses) is let through unread: data can leave in queries")
+            lines.append("any name could be asked of \(addresses): data can leave in queries (dns: open)")
         }
         switch left {
         case nil: lines.append("processes of the command would not end; they are no longer held by the policy")
@@ -54,7 +54,8 @@ struct EnforcementReport {
     }
 
     private func describe(_ outcome: GateOutcome) -> String {
-        let verb = outcome.action?.letsThrough == true ? "let through" : "refused"
+        let verb =
+            outcome.gate == .answer ? "not bound" : outcome.action?.letsThrough == true ? "let through" : "refused"
         return "  \(outcome.count) \(verb): \(subject(of: outcome)) (\(reason(of: outcome)))"
     }
 
@@ -67,6 +68,8 @@ struct EnforcementReport {
         case .socket: return "sockets of protocol \(outcome.transport) and type \(outcome.port)"
         case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
         case .bind: return "port \(outcome.port) as one's own"
+        case .query: return "DNS to \(peer):\(outcome.port)"
+        case .answer: return "\(outcome.address) in a DNS answer"
         case .packet: return "packets to \(outcome.address) of protocol \(outcome.transport) or with options"
         }
     }
@@ -80,10 +83,16 @@ struct EnforcementReport {
             return rule.id + (rule.reason.map { reason in ": \(reason)" } ?? "")
         case .probe: return "the proof"
         case .moved: return "the socket was connected elsewhere meanwhile"
+        case .server: return "not a trusted resolver, dns: strict"
+        case .form: return "not one plain query, dns: strict"
+        case .name: return "no rule lets the name through, dns: strict"
+        case .namespace: return "from another network namespace, dns: strict"
+        case .full: return "no room to keep it"
+        case .special: return "no name may have this address"
         case .none:
             switch outcome.gate {
             case .connect, .datagram, .inbound: return "the default action"
-            case .socket, .option, .bind, .packet: return "not in an enforced scope"
+            case .socket, .option, .bind, .packet, .query, .answer: return "not in an enforced scope"
             }
         }
     }

@@ -8,6 +8,13 @@ package enum SystemFacts {
     /// The resolvers that programs ask, by resolv.conf(5).
     package static var resolvers: [IPAddress] { resolvers(in: ProcFile.read("/etc/resolv.conf") ?? "") }
 
+    /// This process' own network namespace: its inode number of nsfs.
+    package static var networkNamespaces: [UInt32] {
+        var facts = stat()
+        guard unsafe stat("/proc/self/ns/net", &facts) == 0 else { return [] }
+        return [UInt32(truncatingIfNeeded: facts.st_ino)]
+    }
+
     static func resolvers(in configuration: String) -> [IPAddress] {
         configuration.split(separator: "\n").compactMap { line in
             let words = line.split(whereSeparator: \.isWhitespace)

@@ -13,11 +13,6 @@ package enum Enforceability {
         _ policy: Policy, resolvers: [IPAddress], canKill: Bool
     ) throws(PolicyError) {
         for rule in policy.rules {
-            if let name = name(in: rule) {
-                throw error(
-                    "rule \(rule.id) matches the name \(name), and the kernel decides by addresses only so far; "
-                        + "use addresses or networks", rule.origin, policy)
-            }
             if let process = rule.process {
                 throw error(
                     "rule \(rule.id) is for the process \(process.text) only, which the kernel does not decide by so far; "
@@ -44,23 +39,11 @@ package enum Enforceability {
             throw error(
                 "`content` is not enforced so far, since nothing reads plaintext; leave it out", content.origin, policy)
         }
-        if settings.dns.value == .strict {
-            throw error(
-                "`dns: strict` is not enforced so far: queries to the resolvers are let through unread; write `dns: open`",
-                settings.dns.origin, policy)
-        }
         if settings.defaultAction.value == .kill, !canKill {
             throw error(
                 "the default action kills, which this kernel does not let its gates do; use block",
                 settings.defaultAction.origin, policy)
         }
-    }
-
-    private static func name(in rule: Rule) -> String? {
-        for pattern in rule.patterns {
-            if case .name(let name) = pattern { return name.text }
-        }
-        return nil
     }
 
     private static func error(_ message: String, _ origin: Origin?, _ policy: Policy) -> PolicyError {

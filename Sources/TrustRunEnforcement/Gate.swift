@@ -44,19 +44,15 @@ package import TrustRunPolicy
     package var canKill: Bool { unsafe tr_gate_can_kill(handle) != 0 }
 
     /// Puts a policy in force that passed `Enforceability.check`.
-    package func setPolicy(_ compiled: CompiledPolicy, resolvers: [IPAddress]) throws(EnforcementError) {
-        let tables = KernelTables(compiled, resolvers: resolvers, probe: probe)
-        let result = unsafe tables.candidates.withUnsafeBufferPointer { candidates in
-            unsafe tables.ipv4.withUnsafeBufferPointer { ipv4 in
-                unsafe tables.ipv6.withUnsafeBufferPointer { ipv6 in
-                    guard let first = candidates.baseAddress else { return Int32(-1) }
-                    var raw = unsafe tr_tables(
-                        policy: tables.policy, candidates: first, candidate_count: candidates.count,
-                        ipv4: ipv4.baseAddress, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress, ipv6_count: ipv6.count)
-                    return unsafe tr_gate_set_policy(handle, &raw)
-                }
-            }
-        }
+    ///
+    /// - Parameters:
+    ///   - resolvers: Whose answers tie names to addresses.
+    ///   - namespaces: In which network namespaces: inode numbers of nsfs.
+    package func setPolicy(
+        _ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32]
+    ) throws(EnforcementError) {
+        let tables = KernelTables(compiled, resolvers: resolvers, namespaces: namespaces, probe: probe)
+        let result = unsafe tables.withRaw { raw in unsafe tr_gate_set_policy(handle, &raw) }
         guard result == 0 else { throw EnforcementError("give the policy to the kernel", result: result) }
     }
 

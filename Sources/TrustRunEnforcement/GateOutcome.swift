@@ -6,7 +6,7 @@ package import TrustRunEvents
 package struct GateOutcome: Sendable, Equatable {
     package enum Gate: UInt8, Sendable {
         case connect = 1
-        case datagram, inbound, socket, option, bind, packet
+        case datagram, inbound, socket, option, bind, packet, query, answer
     }
 
     /// Why it was decided so.
@@ -19,6 +19,18 @@ package struct GateOutcome: Sendable, Equatable {
         case probe
         /// A UDP socket was connected elsewhere while it sent.
         case moved
+        /// DNS to somebody else than a trusted resolver.
+        case server
+        /// Not one plain query; or an answer that cannot be read.
+        case form
+        /// No rule lets the name through that was asked for.
+        case name
+        /// A socket of another network namespace than the scope's.
+        case namespace
+        /// There was no room for what has to be kept.
+        case full
+        /// An answer gave an address that no name may have: loopback, link-local, multicast.
+        case special
     }
 
     package let gate: Gate
@@ -42,6 +54,12 @@ package struct GateOutcome: Sendable, Equatable {
             switch key.rule {
             case TR_RULE_PROBE: .probe
             case TR_RULE_MOVED: .moved
+            case TR_RULE_SERVER: .server
+            case TR_RULE_FORM: .form
+            case TR_RULE_NAME: .name
+            case TR_RULE_NAMESPACE: .namespace
+            case TR_RULE_FULL: .full
+            case TR_RULE_SPECIAL: .special
             case TR_RULE_NONE, TR_RULE_RESOLVER: .none
             default: .rule(Int(key.rule))
             }

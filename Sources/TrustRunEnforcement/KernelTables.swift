@@ -6,6 +6,7 @@ internal import TrustRunPolicy
 /// A policy as the kernel's maps hold it. Making one does nothing to the kernel.
 struct KernelTables {
     static let maximumResolvers = TR_MAX_RESOLVERS
+    static let maximumNamespaces = TR_MAX_NAMESPACES
 
     /// Generation 0: the gate gives it one.
     private(set) var policy = tr_policy()
@@ -13,14 +14,30 @@ struct KernelTables {
     private(set) var candidates: [tr_candidate]
     private(set) var ipv4: [tr_ipv4_entry] = []
     private(set) var ipv6: [tr_ipv6_entry] = []
+    let names: [tr_name_entry]
+    let globs: [tr_glob]
 
     /// - Parameters:
     ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
+    ///   - namespaces: The network namespaces whose resolvers those are: inode numbers of nsfs.
     ///   - probe: What the gates refuse besides.
-    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], probe: ProbeDestination) {
+    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32], probe: ProbeDestination) {
         candidates = compiled.allCandidates.map(tr_candidate.init)
+        names = compiled.nameKeys.map(tr_name_entry.init)
+        globs = compiled.nameGlobs.map(tr_glob.init)
+        let settings = compiled.policy.settings
         policy.any_list = compiled.anyList
-        policy.judges_inbound = compiled.policy.settings.inbound.value == .block ? 1 : 0
+        policy.glob_count = UInt32(globs.count)
+        policy.judges_inbound = settings.inbound.value == .block ? 1 : 0
+        policy.is_dns_strict = settings.nameLookup == .strict ? 1 : 0
+        policy.is_permitting = settings.defaultAction.value.letsThrough ? 1 : 0
+        policy.grace = UInt64(settings.bindingGraceSeconds.value) * 1_000_000_000
+        policy.namespace_count = UInt32(min(namespaces.count, Self.maximumNamespaces))
+        unsafe withUnsafeMutableBytes(of: &policy.namespaces) { bytes in
+            for (index, namespace) in namespaces.prefix(Self.maximumNamespaces).enumerated() {
+                unsafe bytes.storeBytes(of: namespace, toByteOffset: index * 4, as: UInt32.self)
+            }
+        }
         policy.resolver_count = UInt32(min(resolvers.count, Self.maximumResolvers))
         for (index, resolver) in resolvers.prefix(Self.maximumResolvers).enumerated() {
             unsafe withUnsafeMutableBytes(of: &policy.resolvers) { bytes in
@@ -107,5 +124,28 @@ extension IPAddress {
     func store(in bytes: UnsafeMutableRawBufferPointer) {
         unsafe bytes.storeBytes(of: high.bigEndian, as: UInt64.self)
         unsafe bytes.storeBytes(of: low.bigEndian, toByteOffset: 8, as: UInt64.self)
+    }
+}
+
+extension KernelTables {
+    /// The tables as `tr_gate_set_policy` takes them, for as long as the closure runs.
+    func withRaw(_ body: (inout tr_tables) -> Int32) -> Int32 {
+        unsafe candidates.withUnsafeBufferPointer { candidates in
+            unsafe ipv4.withUnsafeBufferPointer { ipv4 in
+                unsafe ipv6.withUnsafeBufferPointer { ipv6 in
+                    unsafe names.withUnsafeBufferPointer { names in
+                        unsafe globs.withUnsafeBufferPointer { globs in
+                            guard let first = candidates.baseAddress else { return Int32(-1) }
+                            var raw = unsafe tr_tables(
+                                policy: policy, candidates: first, candidate_count: candidates.count,
+                                ipv4: ipv4.baseAddress, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
+                                ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
+                                globs: globs.baseAddress)
+                            return unsafe body(&raw)
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -13,6 +13,8 @@ import struct
 import sys
 import threading
 
+import dns_packets
+
 MSG_FASTOPEN = 0x20000000
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -223,6 +225,63 @@ def serve(port, marker):
             end.close()
             peers.append(peer[0])
         return peers
+
+
+def _dns_end(server, how):
+    end = socket.socket(family_of(server), socket.SOCK_STREAM if how == "tcp" else socket.SOCK_DGRAM)
+    end.settimeout(0.5)
+    if how != "sendto":
+        end.connect((server, 53))
+    return end
+
+
+def _read_stream(end):
+    def exactly(size):
+        data = b""
+        while len(data) < size:
+            got = end.recv(size - len(data))
+            if not got:
+                raise EOFError
+            data += got
+        return data
+    return exactly(struct.unpack("!H", exactly(2))[0])
+
+
+def ask(name, kind, server, how, options):
+    """One query, over UDP by "sendto" or "connected" or over "tcp"; the addresses in the first answer."""
+    query = dns_packets.query(options.get("ident", 77), name, kind, options.get("edns", False))
+    with _dns_end(server, how) as end:
+        try:
+            if how == "tcp":
+                end.sendall(struct.pack("!H", len(query)) + query)
+                return dns_packets.read_addresses(_read_stream(end))
+            end.sendto(query, (server, 53)) if how == "sendto" else end.send(query)
+            return dns_packets.read_addresses(end.recv(8192))
+        except TimeoutError:
+            return "TimeoutError"
+
+
+def ask_many(names, server):
+    """Queries in one segment; the addresses of each answer."""
+    queries = [dns_packets.query(number, name) for number, name in enumerate(names)]
+    with _dns_end(server, "tcp") as end:
+        end.sendall(b"".join(struct.pack("!H", len(query)) + query for query in queries))
+        return [dns_packets.read_addresses(_read_stream(end)) for _ in queries]
+
+
+def send_hex(text, server, how):
+    """Bytes to a resolver's port."""
+    with _dns_end(server, how) as end:
+        end.sendto(bytes.fromhex(text), (server, 53)) if how == "sendto" else end.send(bytes.fromhex(text))
+        return "ok"
+
+
+def segmented(texts, server):
+    """Several datagrams by one send() (UDP_SEGMENT)."""
+    with _dns_end(server, "connected") as end:
+        end.setsockopt(socket.SOL_UDP if hasattr(socket, "SOL_UDP") else 17, 103, len(bytes.fromhex(texts[0])))
+        end.send(b"".join(map(bytes.fromhex, texts)))
+        return "ok"
 
 
 def run(*command):

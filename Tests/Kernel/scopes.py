@@ -26,9 +26,9 @@ def write(text):
     return path
 
 
-def policy(*rules, default="block", more=()):
+def policy(*rules, default="block", more=(), dns="open"):
     """A policy with these rules, each `ACTION MATCH[, KEY: VALUE...]`."""
-    lines = ["name: test", "dns: open", *(more or ["resolvers: [192.0.2.53]"]), "rules:"]
+    lines = ["name: test", f"dns: {dns}", *(more or ["resolvers: [192.0.2.53]"]), "rules:"]
     for rule in rules:
         action, _, match = rule.partition(" ")
         lines.append(f"  - {{action: {action}, match: {match}}}")

@@ -18,10 +18,11 @@ import TrustRunTestSupport
         #expect(MemoryLayout<tr_ipv4_key>.size == 8 && MemoryLayout<tr_ipv4_entry>.offset(of: \.list) == 8)
         #expect(MemoryLayout<tr_ipv6_key>.size == 20 && MemoryLayout<tr_ipv6_entry>.offset(of: \.list) == 20)
         #expect(MemoryLayout<tr_outcome_key>.size == 32)
-        #expect(MemoryLayout<tr_policy>.size == 16 + 16 * 16)
+        #expect(MemoryLayout<tr_policy>.size == 8 * 4 + 8 + 16 * 4 + 16 * 16)
         #expect(Candidate.Conditions.tcp.rawValue == UInt8(TR_IF_TCP))
         #expect(Candidate.Conditions.udp.rawValue == UInt8(TR_IF_UDP))
         #expect(Candidate.Conditions.hasPorts.rawValue == UInt8(TR_HAS_PORTS))
+        #expect(Candidate.Conditions.precedesNames.rawValue == UInt8(TR_PRECEDES_NAMES))
         #expect(Candidate.Conditions.isLast.rawValue == UInt8(TR_IS_LAST))
         #expect(CompiledPolicy.maximumCandidatesPerKey < TR_MAX_CANDIDATES)
         #expect(CompiledPolicy.maximumCandidates < TR_MAX_ALL_CANDIDATES)
@@ -29,7 +30,7 @@ import TrustRunTestSupport
     }
 
     @Test func anEmptyPolicyIsItsDefault() throws {
-        let tables = KernelTables(try compile([], .block), resolvers: [], probe: try probe())
+        let tables = KernelTables(try compile([], .block), resolvers: [], namespaces: [], probe: try probe())
         #expect(tables.candidates.count == 3)
         #expect(tables.candidates[0].action == 2)
         #expect(tables.policy.any_list == 0 && tables.policy.resolver_count == 0 && tables.policy.judges_inbound == 1)
@@ -39,7 +40,8 @@ import TrustRunTestSupport
     @Test func resolversAreCanonical() throws {
         let mapped = try #require(IPAddress(text: "64:ff9b::a00:35"))
         var policy = KernelTables(
-            try compile([], .block), resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))], probe: try probe()
+            try compile([], .block), resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))], namespaces: [7],
+            probe: try probe()
         ).policy
         #expect(policy.resolver_count == 2)
         let bytes = withUnsafeBytes(of: &policy.resolvers) { Array($0.prefix(32)) }
@@ -52,7 +54,7 @@ import TrustRunTestSupport
         let network = try #require(IPNetwork(probe.ipv4, length: 32))
         for rules in [[], [rule(0, [.network(network)], .allow)], [rule(0, [.any], .allow)]] {
             let compiled = try compile(rules, .block)
-            let reader = TableReader(KernelTables(compiled, resolvers: [], probe: probe))
+            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: probe))
             for transport in [TransportProtocol.tcp, .udp] {
                 for address in [probe.ipv4, probe.ipv6] {
                     #expect(reader.decide(address, probe.port, transport) == .init(action: 2, rule: TR_RULE_PROBE))
@@ -70,7 +72,7 @@ import TrustRunTestSupport
             let rules = (0..<Int.random(in: 0...30, using: &random)).map { randomRule($0, &random) }
             let compiled = try compile(rules, PolicyAction.allCases[Int.random(in: 0...3, using: &random)])
             let reader = TableReader(
-                KernelTables(compiled, resolvers: [], probe: ProbeDestination(using: &random)))
+                KernelTables(compiled, resolvers: [], namespaces: [], probe: ProbeDestination(using: &random)))
             for _ in 0..<100 {
                 let address = randomAddress(&random).canonical
                 let port = [UInt16(80), 443, 444, 8000][Int.random(in: 0...3, using: &random)]

@@ -23,6 +23,12 @@ struct tr_ipv6_entry {
 	uint32_t list;
 };
 
+/* A name, or an end of names, and the place of its list. */
+struct tr_name_entry {
+	struct tr_name_key key;
+	uint32_t list;
+};
+
 /* What a policy is in the maps. */
 struct tr_tables {
 	struct tr_policy policy;
@@ -32,6 +38,9 @@ struct tr_tables {
 	size_t ipv4_count;
 	const struct tr_ipv6_entry *_Nullable ipv6;
 	size_t ipv6_count;
+	const struct tr_name_entry *_Nullable names;
+	size_t name_count;
+	const struct tr_glob *_Nullable globs; /* policy.glob_count */
 };
 
 /*

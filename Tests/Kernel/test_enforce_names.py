@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The DNS gate: names tie to addresses by answers that were asked for, and by nothing else."""
+
+import struct
+
+import cleanup
+import dns_packets as dns
+import dns_site
+import expect
+import scopes
+from dns_server import UNASKED_ADDRESS, DnsServer
+from test_enforce import EPERM, everywhere
+
+RESOLVER, IMPOSTOR = "10.1.0.53", "10.1.0.54"
+
+
+def a(address, ttl=60):
+    return (dns.A, ttl, address)
+
+
+LONG = ".".join(["x" * 63, "y" * 63, "z" * 63, "w" * 53]) + ".ok.test"
+ZONE = {
+    "ok.test": [a("10.2.0.1")],
+    "www.ok.test": [a("10.2.0.2"), (dns.AAAA, 60, "fd77::2")],
+    "deep.er.ok.test": [a("10.2.0.3")],
+    "bad.ok.test": [a("10.2.0.4")],
+    "notok.test": [a("10.2.0.5")],
+    "one.test": [a("10.2.0.6")],
+    "bedrock-eu.glob.test": [a("10.2.0.7")],
+    "a.bedrock-eu.glob.test": [a("10.2.0.8")],
+    "other.glob.test": [a("10.2.0.9")],
+    "a.some-thing.rest.test": [a("10.2.0.10")],
+    "some-thing.rest.test": [a("10.2.0.11")],
+    "alias.ok.test": [(dns.CNAME, 60, "a.cdn.test")],
+    "a.cdn.test": [(dns.CNAME, 60, "edge.cdn.test")],
+    "edge.cdn.test": [a("10.2.0.12"), a("10.2.0.13")],
+    "wrongid.ok.test": [a("10.2.0.14")],
+    "spoofed.ok.test": [a("10.2.0.15")],
+    "extra.ok.test": [a("10.2.0.16")],
+    "loop.ok.test": [],
+    "truncated.ok.test": [a("10.2.0.17")],
+    "split.ok.test": [a("10.2.0.18")],
+    "home.ok.test": [a("127.0.0.1"), a("169.254.169.254"), a("10.2.0.19"), a("0.0.0.0"), a("224.0.0.1")],
+    "six.ok.test": [(dns.AAAA, 0, "fe80::1"), (dns.AAAA, 0, "::1"), (dns.AAAA, 0, "fd77::20"), (dns.AAAA, 0, "::ffff:127.0.0.1")],
+    "many.ok.test": [a(f"10.2.1.{last}", ttl=0) for last in range(1, 65)],
+    LONG: [a("10.2.0.21")],
+    "none.test": [a("10.2.0.22")],
+}
+RULES = ['allow "*.ok.test"', 'block "bad.ok.test"', "allow one.test, ports: 443", 'allow "bedrock-*.glob.test"', 'allow "*.some-*.rest.test"',
+         "allow 10.3.0.0/16", "block 10.2.0.0/29, ports: 444"]
+
+
+def world(zone=None):
+    namespace = everywhere()
+    DnsServer(RESOLVER, IMPOSTOR, zone or ZONE, namespace)
+    return namespace
+
+
+def attempts(*steps, rules=RULES, mode="strict", namespace=None):
+    policy = scopes.policy(*rules, more=[f"resolvers: [{RESOLVER}]"], dns=mode)
+    return scopes.attempts(policy, *steps, namespace=namespace or world())
+
+
+def check(table, **options):
+    answers = attempts(*[list(row[1:]) for row in table], **options)
+    for row, answer in zip(table, answers):
+        expect.equal(answer, row[0], f"{row[1:]}")
+
+
+def ask(name, wanted=None, kind=dns.A, how="sendto", **options):
+    """A row: the addresses that come back."""
+    if wanted is None:
+        wanted = [record[2] for record in ZONE.get(name.lower(), []) if record[0] == kind]
+    return (wanted, "ask", name, kind, RESOLVER, how, options)
+
+
+def test_a_name_opens_its_addresses_and_nothing_else():
+    table = [(EPERM, "tcp", f"10.2.0.{last}", 443) for last in range(1, 14)]
+    table += [ask("www.ok.test"), ("ok", "tcp", "10.2.0.2", 443), ("ok", "tcp", "::ffff:10.2.0.2", 443), (EPERM, "tcp", "fd77::2", 443),
+              ask("www.ok.test", kind=dns.AAAA, how="connected"), ("ok", "tcp", "fd77::2", 1),
+              (EPERM, "tcp", "10.2.0.1", 443), (EPERM, "sendto", "10.2.0.2", 443), (EPERM, "tcp", "10.2.0.2", 444),
+              ask("dEEp.er.OK.test", how="connected", edns=True), ("ok", "tcp", "10.2.0.3", 443),
+              ask("one.test"), ("ok", "tcp", "10.2.0.6", 443), (EPERM, "tcp", "10.2.0.6", 80),
+              ask("bedrock-eu.glob.test"), ("ok", "tcp", "10.2.0.7", 443),
+              ask("a.some-thing.rest.test"), ("ok", "tcp", "10.2.0.10", 443),
+              ask("alias.ok.test", ["10.2.0.12", "10.2.0.13"]), ("ok", "tcp", "10.2.0.12", 443), ("ok", "tcp", "10.2.0.13", 443),
+              ask(LONG), ("ok", "tcp", "10.2.0.21", 443),
+              ("ok", "in_fork", "tcp", "10.2.0.21", 443), ("ok", "tcp", "10.3.1.1", 443)]
+    table += [(EPERM, *ask(name)[1:]) for name in ("ok.test", "bad.ok.test", "notok.test", "other.glob.test", "a.bedrock-eu.glob.test",
+                                                  "some-thing.rest.test", "none.test", "xok.test", "a.cdn.test")]
+    table += [(EPERM, "tcp", f"10.2.0.{last}", 443) for last in (1, 4, 5, 8, 9, 11)]
+    check(table)
+
+
+def test_over_tcp():
+    table = [ask("www.ok.test", how="tcp"), ("ok", "tcp", "10.2.0.2", 443),
+             ask("split.ok.test", how="tcp"), ("ok", "tcp", "10.2.0.18", 443),
+             ([], "ask", "truncated.ok.test", dns.A, RESOLVER, "sendto", {}), (EPERM, "tcp", "10.2.0.17", 443),
+             ask("truncated.ok.test", how="tcp"), ("ok", "tcp", "10.2.0.17", 443),
+             ([["10.2.0.3"], ["10.2.0.12", "10.2.0.13"], ["10.2.0.19"]], "ask_many", ["deep.er.ok.test", "alias.ok.test", "home.ok.test"], RESOLVER),
+             ("ok", "tcp", "10.2.0.3", 443), ("ok", "tcp", "10.2.0.13", 443), ("ok", "tcp", "10.2.0.19", 443), (EPERM, "tcp", "127.0.0.1", 443)]
+    answers = attempts(*[list(row[1:]) for row in table])
+    answers[8][2] = answers[8][2][2:3]
+    expect.equal(answers, [row[0] for row in table], "answers")
+
+
+def test_only_what_was_asked_for_binds():
+    table = [(None, *ask("wrongid.ok.test")[1:]), (EPERM, "tcp", "10.2.0.14", 443),
+             ("TimeoutError", *ask("spoofed.ok.test", how="connected")[1:]), (EPERM, "tcp", "10.2.0.15", 443),
+             (None, *ask("spoofed.ok.test")[1:]), (EPERM, "tcp", "10.2.0.15", 443),
+             (None, *ask("extra.ok.test")[1:]), (EPERM, "tcp", UNASKED_ADDRESS, 443),
+             (None, *ask("loop.ok.test")[1:]), (EPERM, "tcp", "10.77.0.11", 443), ask("home.ok.test"), (EPERM, "tcp", "127.0.0.1", 443),
+             (EPERM, "tcp", "169.254.169.254", 443), (EPERM, "tcp", "0.0.0.0", 443), (EPERM, "tcp", "224.0.0.1", 443), ("ok", "tcp", "10.2.0.19", 443),
+             (None, *ask("six.ok.test", kind=dns.AAAA)[1:]), (EPERM, "tcp", "::1", 443), (EPERM, "tcp", "fe80::1", 443),
+             (EPERM, "tcp", "::ffff:127.0.0.1", 443), ("ok", "tcp", "fd77::20", 443), ask("many.ok.test"),
+             *[("ok", "tcp", f"10.2.1.{last}", 443) for last in (1, 32, 64)]]
+    answers = attempts(*[list(row[1:]) for row in table])
+    for row, answer in zip(table, answers):
+        if row[0] is not None:
+            expect.equal(answer, row[0], f"{row[1:]}")
+
+
+def message(name="www.ok.test", ident=7, flags=0x100, counts=(1, 0, 0, 0), kind=dns.A, group=1, more=b""):
+    return struct.pack("!6H", ident, flags, *counts) + dns.encode_name(name) + struct.pack("!2H", kind, group) + more
+
+
+def test_strict_dns_is_one_plain_question():
+    opt = b"\0" + struct.pack("!HHIH", dns.OPT, 4096, 0x8000, 0)
+    cookie = b"\0" + struct.pack("!HHIH", dns.OPT, 4096, 0, 12) + struct.pack("!2H", 10, 8) + b"12345678"
+    padding = b"\0" + struct.pack("!HHIH", dns.OPT, 4096, 0, 12) + struct.pack("!2H", 12, 8) + b"12345678"
+    plain = [message(), message(flags=0x120), message(more=opt, counts=(1, 0, 0, 1)), message(more=cookie, counts=(1, 0, 0, 1)), message(kind=65)]
+    other = [message(more=b"x"), message(counts=(2, 0, 0, 0), more=dns.encode_name("b.ok.test") + b"\0\1\0\1"), message(flags=0x8100), message(flags=0x900),
+             message(flags=0x2900), message(flags=0x40), message(kind=16), message(kind=255), message(group=3), message(counts=(1, 1, 0, 0)), message(counts=(1, 0, 0, 1)),
+             message(more=padding, counts=(1, 0, 0, 1)), message(more=opt + opt, counts=(1, 0, 0, 2)), message(more=opt + b"x", counts=(1, 0, 0, 1)), message("x"), b"x", b"",
+             message()[:12], message("a b.ok.test"), message("www.evil.com\0.ok.test"), struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + b"\x04a.ok\x04test\0\0\1\0\1",
+             struct.pack("!6H", 7, 0x100, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1", message()[:-1], b"\x00" * 5000]
+    table = [("ok", "send_hex", one.hex(), RESOLVER, "sendto") for one in plain]
+    table += [("ok", "send_hex", one.hex(), RESOLVER, "connected") for one in plain]
+    table += [(EPERM if one else "ok", "send_hex", one.hex(), RESOLVER, how) for one in other for how in ("sendto", "connected")]
+    table += [(EPERM, "send_hex", plain[0].hex(), "10.3.0.53", how) for how in ("sendto", "connected", "tcp")]
+    table += [(EPERM, "segmented", [message(), message()[:-1] + b"\2"], RESOLVER)]
+    check([tuple([part.hex() for part in value] if isinstance(value, list) else value for value in row) for row in table])
+
+
+def test_open_dns_asks_for_anything():
+    check([ask("none.test"), (EPERM, "tcp", "10.2.0.22", 443), ask("www.ok.test"), ("ok", "tcp", "10.2.0.2", 443),
+           ("ok", "send_hex", b"anything".hex(), RESOLVER, "sendto"), ("ok", "send_hex", message().hex(), "10.3.0.53", "sendto")], mode="open")
+
+
+def test_the_most_permissive_name_stands():
+    zone = {"a.test": [a("10.2.0.1")], "b.test": [a("10.2.0.1")], "c.test": [a("10.2.0.1")], "d.test": [a("10.2.0.2")]}
+    rules = ["allow a.test, ports: 443", "block b.test", "alert c.test, ports: 80", "allow d.test", "block 10.2.0.2, ports: 81"]
+    check([(["10.2.0.1"], "ask", "b.test", 1, RESOLVER, "sendto", {}), (EPERM, "tcp", "10.2.0.1", 443),
+           (["10.2.0.1"], "ask", "c.test", 1, RESOLVER, "sendto", {}), (EPERM, "tcp", "10.2.0.1", 443), ("ok", "tcp", "10.2.0.1", 80),
+           (["10.2.0.1"], "ask", "a.test", 1, RESOLVER, "sendto", {}), ("ok", "tcp", "10.2.0.1", 443), ("ok", "tcp", "10.2.0.1", 80), (EPERM, "tcp", "10.2.0.1", 81),
+           (["10.2.0.2"], "ask", "d.test", 1, RESOLVER, "sendto", {}), ("ok", "tcp", "10.2.0.2", 443), (EPERM, "tcp", "10.2.0.2", 81)],
+          rules=rules, mode="open", namespace=world(zone))
