@@ -10,7 +10,7 @@ struct RunCommand: ParsableCommand {
         discussion: """
             `sudo trustrun-agent run --policy FILE --enforce -- COMMAND` runs the command as whoever called sudo, without capabilities, \
             in a control group of its own. Before it starts, a process in that group tries what must be refused. \
-            When the command ends, what it left running is killed. Policies of addresses only so far; docs/policy.md. \
+            When the command ends, what it left running is killed. docs/policy.md says how names are enforced. \
             Standard input, output and error are the command's own; a summary goes to stderr.
             Exit status: the command's own, 128+N if signal N ended it, 64 wrong usage, 125 the policy could not be enforced and nothing \
             was run, 126 or 127 the command cannot be run.

@@ -9,6 +9,7 @@ import random
 import children
 import expect
 import scopes
+from dns_server import DnsServer
 from harness import limit
 from settings import SCALE, agent_path
 from test_enforce import EPERM, everywhere
@@ -74,12 +75,15 @@ def _destination(dice, text):
 def _verdicts(policy, questions):
     """The evaluator's actions."""
     lines = []
-    for index, (transport, address, port) in enumerate(questions):
+    for index, (transport, address, port, *names) in enumerate(questions):
+        names = {"names": names[0], "name_source": "dns"} if names and names[0] else {"name_source": "none"}
+        if len(names.get("names", ())) == 1:
+            names["name"] = names.pop("names")[0]
         lines.append(json.dumps({
             "schema": "trustrun.event.v1", "time": "2026-01-01T00:00:00.000000000Z", "type": "connect", "host": "test",
             "connection": f"{index:x}.1", "direction": "outbound", "protocol": transport,
             "source": {"address": "10.0.0.9", "port": 40000},
-            "destination": {"address": address, "port": port, "name_source": "none"}}))
+            "destination": {"address": address, "port": port, **names}}))
     output = children.Program(agent_path(), "policy", "eval", "--policy", policy).result(text="\n".join(lines) + "\n")
     events = [json.loads(line) for line in output.splitlines()]
     actions = [event["verdict"]["action"] for event in events if event["type"] == "connect"]
@@ -117,3 +121,69 @@ def test_kernel_and_evaluator_agree():
 def _never_sent(step, answer):
     """connect() of UDP to what is no destination: the datagram that would be judged cannot be sent."""
     return step[0] == "connected" and answer not in ("ok", EPERM, "ECONNREFUSED")
+
+
+LABELS = ("a", "b", "ab", "a-b", "b-a", "x1", "test", "long" * 15)
+ADDRESSES = [f"10.0.0.{last}" for last in range(4)] + ["fd00:db8::1", "fd00:db8::2"]
+
+
+def _name(dice):
+    return ".".join(dice.choice(LABELS) for _ in range(dice.randrange(1, 5))) + dice.choice((".test", ".b.test", ".a-b.test"))
+
+
+def _pattern(dice, names):
+    """Mostly one that matches some of the names."""
+    labels = (dice.choice(names) if dice.randrange(6) else _name(dice)).split(".")
+    kind = dice.randrange(4)
+    if kind == 1:
+        return ".".join(["*", *labels[dice.randrange(1, len(labels)):]])
+    for _ in range(dice.randrange(1, 3) if kind > 1 else 0):
+        place = dice.randrange(len(labels) - 1)
+        label = labels[place]
+        cut = dice.randrange(len(label) + 1)
+        labels[place] = label[:cut] + "*" + label[min(len(label), cut + dice.randrange(3)):]
+    return ".".join((["*"] if kind == 3 else []) + labels)
+
+
+def _policy_of_names(dice, names):
+    lines = ["name: random", "dns: open", "resolvers: [10.1.0.53]", "rules:"]
+    for _ in range(dice.randrange(2, 24)):
+        match = f'"{_pattern(dice, names)}"' if dice.randrange(5) else f'"{_network(dice)}"'
+        rule = f"match: {match}, action: {dice.choice(('allow', 'allow', 'alert', 'block'))}"
+        if dice.randrange(3) == 0:
+            rule += ", ports: " + dice.choice(("443", "[444, 443, 80]", "1-1024"))
+        if dice.randrange(4) == 0:
+            rule += f", protocol: {dice.choice(('tcp', 'udp'))}" + dice.choice(("", ", verify: address"))
+        lines.append(f"  - {{{rule}}}")
+    return "\n".join([*lines, f"defaults: {{action: {dice.choice(('alert', 'block', 'block'))}}}"]) + "\n"
+
+
+@limit(240)
+def test_kernel_and_evaluator_agree_on_names():
+    seed = int(os.environ.get("TRUSTRUN_SEED", random.SystemRandom().randrange(1 << 32)))
+    dice = random.Random(seed)
+    tally = {True: 0, False: 0}
+    for number in range(max(4, int(12 / SCALE))):
+        names = sorted({_name(dice) for _ in range(14)})
+        zone = {name: [(1 if "." in address else 28, 60, address) for address in dice.sample(ADDRESSES, dice.randrange(1, 4))] for name in names}
+        namespace = everywhere()
+        DnsServer("10.1.0.53", "10.1.0.54", zone, namespace)
+        text = _policy_of_names(dice, names)
+        policy = scopes.write(text)
+        steps = [["ask", name, kind, "10.1.0.53", dice.choice(("sendto", "connected", "tcp")), {}] for name in names for kind in (1, 28)]
+        asked, questions = len(steps), []
+        for address in ADDRESSES:
+            bound = [name for name in names if any(record[2] == address for record in zone[name])]
+            for port in (80, 443, 8000):
+                for way, transport in (("tcp", "tcp"), ("sendto", "udp")):
+                    steps.append([way, address, port])
+                    questions.append((transport, address, port, bound))
+        answers = scopes.attempts(policy, *steps, namespace=namespace)
+        for step, answer in zip(steps, answers[:asked]):
+            expect.equal(sorted(answer), sorted(record[2] for record in zone[step[1]] if record[0] == step[2]), f"seed {seed}, policy {number}: {step}")
+        for step, question, action, answer in zip(steps[asked:], questions, _verdicts(policy, questions), answers[asked:]):
+            tally[answer == EPERM] += 1
+            if (answer == EPERM) != (action in ("block", "kill")):
+                expect.fail(f"seed {seed}, policy {number}: {step} got {answer!r}, and the evaluator says {action} with {question[3]}:\n{text}")
+    expect.true(min(tally.values()) > sum(tally.values()) // 10, f"refused and let through: {tally}")
+    print(f"      seed {seed}: {tally[True]} refused, {tally[False]} let through")
