@@ -22,29 +22,46 @@ enum {
 
 #define TR_SECOND 1000000000ull
 
+/* Zero if some bytes of the names in text[0] and text[1] are the same. */
+__noinline u32 tr_compare_some(u32 place, u32 first, u32 length)
+{
+	struct tr_scratch *scratch = tr_scratch_at(place);
+	u32 difference = 0;
+
+	if (!scratch)
+		return 1;
+	for (u32 i = 0; i < TR_AT_ONCE; i++) {
+		u32 at = first + i, left, right;
+
+		if (at >= length)
+			break;
+		left = scratch->text[0][at & (TR_NAME_SIZE - 1)];
+		right = scratch->text[1][at & (TR_NAME_SIZE - 1)];
+		left += tr_in(left, 'A', 'Z') << 5;
+		right += tr_in(right, 'A', 'Z') << 5;
+		difference |= left ^ right;
+	}
+	return difference;
+}
+
 /* Whether the names in text[0] and text[1] are the same. */
 __noinline int tr_is_same_text(u32 place)
 {
 	struct tr_scratch *scratch = tr_scratch_at(place);
-	u32 length, difference = 0;
+	u32 length;
 
 	if (!scratch)
 		return 0;
 	length = scratch->length[0];
 	if (length != scratch->length[1])
 		return 0;
-	for (u32 i = 0; i < TR_LONGEST_NAME; i++) {
-		u32 left, right;
-
-		if (i >= length)
+	for (u32 first = 0; first < TR_NAME_SIZE; first += TR_AT_ONCE) {
+		if (first >= length)
 			break;
-		left = scratch->text[0][i];
-		right = scratch->text[1][i];
-		left += tr_in(left, 'A', 'Z') << 5;
-		right += tr_in(right, 'A', 'Z') << 5;
-		difference |= left ^ right;
+		if (tr_compare_some(place, first, length))
+			return 0;
 	}
-	return !difference;
+	return 1;
 }
 
 /* Whether the record at `at` is of the current name; `after` gets what lies behind its owner, less than 0: unreadable.

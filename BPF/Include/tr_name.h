@@ -12,6 +12,7 @@
 #include "tr_scratch.h"
 
 enum {
+	TR_AT_ONCE = 16,     /* bytes, or globs */
 	TR_MAX_STEPS = 160,  /* labels and pointers of a name */
 	TR_GLOB_STEPS = 24,  /* in one call: the verifier looks at each */
 	TR_GLOB_CALLS = 512, /* more than the longest name takes against a glob of stars */
@@ -108,6 +109,29 @@ static __always_inline u32 tr_in(u32 value, u32 first, u32 last)
 	return (below & above) >> 31;
 }
 
+/* Some bytes of the key from the name in text[0]; how many of them may be in a name, and how many are dots above 16
+ * bits. */
+__noinline u32 tr_reverse_some(u32 place, u32 first, u32 length)
+{
+	struct tr_scratch *scratch = tr_scratch_at(place);
+	u32 dots = 0, good = 0;
+
+	if (!scratch)
+		return 0;
+	for (u32 i = 0; i < TR_AT_ONCE; i++) {
+		u32 at = first + i, byte;
+
+		if (at >= length)
+			break;
+		byte = scratch->text[0][at & (TR_NAME_SIZE - 1)];
+		byte += tr_in(byte, 'A', 'Z') << 5;
+		dots += tr_in(byte, '.', '.');
+		good += tr_in(byte, 'a', 'z') + tr_in(byte, '-', '.') + tr_in(byte, '0', '9') + tr_in(byte, '_', '_');
+		scratch->binding.name.text[(length - 1 - at) & (TR_NAME_SIZE - 1)] = byte;
+	}
+	return good | dots << 16;
+}
+
 /*
  * Makes the key of the name in text[0]: lower case and from right to left. Less than 0 if it has other bytes than
  * letters, digits, hyphens and underscores in its labels.
@@ -115,7 +139,7 @@ static __always_inline u32 tr_in(u32 value, u32 first, u32 last)
 __noinline int tr_make_name_key(u32 place)
 {
 	struct tr_scratch *scratch = tr_scratch_at(place);
-	u32 length, dots = 0, good = 0;
+	u32 length, sum = 0;
 
 	if (!scratch)
 		return -1;
@@ -123,19 +147,13 @@ __noinline int tr_make_name_key(u32 place)
 	if (length == 0 || length > TR_LONGEST_NAME)
 		return -1;
 	__builtin_memset(&scratch->binding.name, 0, sizeof(scratch->binding.name));
-	for (u32 i = 0; i < TR_LONGEST_NAME; i++) {
-		u32 byte;
-
-		if (i >= length)
+	for (u32 first = 0; first < TR_NAME_SIZE; first += TR_AT_ONCE) {
+		if (first >= length)
 			break;
-		byte = scratch->text[0][i];
-		byte += tr_in(byte, 'A', 'Z') << 5;
-		dots += tr_in(byte, '.', '.');
-		good += tr_in(byte, 'a', 'z') + tr_in(byte, '-', '.') + tr_in(byte, '0', '9') + tr_in(byte, '_', '_');
-		scratch->binding.name.text[(length - 1 - i) & (TR_NAME_SIZE - 1)] = byte;
+		sum += tr_reverse_some(place, first, length);
 	}
 	scratch->binding.name.length = (length + 1) * 8;
-	return good == length && dots + 1 == scratch->labels ? 0 : -1;
+	return sum == (length | (scratch->labels - 1) << 16) ? 0 : -1;
 }
 
 static __always_inline int tr_is_same_name(const struct tr_name_key *left, const struct tr_name_key *right)

@@ -12,6 +12,7 @@ package final class ConnectionJudge {
     }
     private var trusted: [IPAddress]
     private let judgesInbound: Bool
+    private let isDNSStrict: Bool
     /// Unchecked is sound: no access to it comes back here.
     @exclusivity(unchecked) private var verdicts: VerdictTable
     /// Classes of executables are looked up only if a rule has a `process`.
@@ -23,6 +24,7 @@ package final class ConnectionJudge {
         self.resolvers = resolvers
         trusted = resolvers.map(\.canonical)
         judgesInbound = policy.settings.inbound.value == .block
+        isDNSStrict = policy.settings.nameLookup == .strict
         hasProcessRules = policy.rules.contains { rule in rule.process != nil }
         unsafe verdicts = VerdictTable(policy: policy, isEnforced: isEnforced)
     }
@@ -63,7 +65,10 @@ package final class ConnectionJudge {
                     address: connection.source.address, transport: connection.transport, executable: executable))
         }
         let destination = connection.destination
-        if destination.port == 53, trusted.contains(destination.address.canonical) { return unsafe verdicts.resolver }
+        if destination.port == 53 {
+            if trusted.contains(destination.address.canonical) { return unsafe verdicts.resolver }
+            if isDNSStrict { return unsafe verdicts.otherResolver }
+        }
         let asked = Asked(destination: destination, transport: connection.transport, executable: executable)
         switch connection.names.source {
         case .none: return unsafe verdicts.plain(decide(asked, nil))

@@ -35,6 +35,11 @@ extension LearnedPolicy {
                 lines.append("  - \"\(resolver.address)\" # \(Self.basis(of: resolver.sightings, isNamed: nil))")
             }
         }
+        if shapes.contains(where: { entry in entry.shape.ports?.contains { range in range.contains(53) } == true }) {
+            lines.append(
+                "# Something went to port 53 of an address that answered no query, which is refused otherwise.")
+            lines.append("dns: open")
+        }
         if let inbound {
             lines.append("# Others connected in: \(Self.basis(of: inbound, isNamed: nil)).")
             lines.append("inbound: allow")

@@ -10,6 +10,7 @@ struct VerdictTable {
     private let isEnforced: Bool
     let inbound: Verdict
     let resolver: Verdict
+    let otherResolver: Verdict
     /// By rule, then by basis; the last rule stands for none.
     private var plain: [Verdict?]
     private var named: [NamedKey: Verdict] = [:]
@@ -34,6 +35,10 @@ struct VerdictTable {
         resolver = Verdict(
             action: .allow, isEnforced: isEnforced, basis: .resolver, rule: nil, reason: "a trusted resolver",
             policy: policy.name
+        )
+        otherResolver = Verdict(
+            action: .block, isEnforced: isEnforced, basis: .resolver, rule: nil,
+            reason: "not a trusted resolver (dns: strict)", policy: policy.name
         )
         plain = Array(repeating: nil, count: (policy.rules.count + 1) * Self.bases)
     }

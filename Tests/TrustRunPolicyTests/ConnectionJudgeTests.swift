@@ -168,6 +168,16 @@ import TrustRunPolicy
         }
     }
 
+    @Test func strictDNSGoesToTrustedResolversOnly() throws {
+        for (action, expected) in [(PolicyAction.block, PolicyAction.block), (.alert, .allow)] {
+            let judge = try Self.judge([Self.byAddress], default: action)
+            var event = Self.connection(port: 53)
+            _ = judge.judge(&event, of: nil)
+            #expect(event.verdict?.action == expected)
+            #expect(event.verdict?.basis == (expected == .block ? .resolver : .address))
+        }
+    }
+
     @Test func whoConnectsInIsJudgedByItsAddress() throws {
         let rules = [Self.byAddress, Self.rule(.kill, name: "good.example")]
         for (inbound, rules, action) in [

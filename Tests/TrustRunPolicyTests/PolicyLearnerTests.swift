@@ -96,11 +96,13 @@ import TrustRunTestSupport
         #expect(policy.settings.resolvers.value?.map(\.description) == ["10.0.0.53", "10.0.0.54"])
         #expect(text.contains("\"10.0.0.53\" # 2 connections"))
         #expect(try rules(&world) == ["10.0.0.55:53/tcp"])
+        #expect(policy.settings.nameLookup == .open)
     }
 
     @Test func leavesResolversOutWhereNobodyAsked() throws {
         var world = LearnedWorld(resolvers: ["10.0.0.53"])
-        #expect(try world.learned().loaded().policy.settings.resolvers.value == nil)
+        let settings = try world.learned().loaded().policy.settings
+        #expect(settings.resolvers.value == nil && settings.dns.value == nil)
         #expect(try rules(&world) == [])
     }
 
