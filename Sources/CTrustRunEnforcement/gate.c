@@ -9,21 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "gate.h"
 #include "object.h"
 
 enum {
-	PROGRAMS = 10,
 	BATCH = 1 << 16,
 };
 
-struct tr_gate {
-	struct bpf_object *object;
-	struct bpf_link *links[PROGRAMS];
-	uint32_t slot, generation;
-	int can_kill;
-};
-
-static int collect(enum libbpf_print_level level, const char *format, va_list arguments)
+int tr_gate_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {
 	if (getenv("TRUSTRUN_LIBBPF_LOG"))
 		return vfprintf(stderr, format, arguments);
@@ -70,7 +63,7 @@ int tr_gate_open(struct tr_gate **out)
 	*out = NULL;
 	if (!gate)
 		return -ENOMEM;
-	libbpf_set_print(collect);
+	libbpf_set_print(tr_gate_log);
 	error = load(gate, 1);
 	if (error == -EINVAL) /* "unknown func": programs of control groups may send no signals */
 		error = load(gate, 0);
@@ -85,7 +78,7 @@ int tr_gate_open(struct tr_gate **out)
 
 void tr_gate_close(struct tr_gate *gate)
 {
-	for (size_t i = 0; i < PROGRAMS; i++)
+	for (size_t i = 0; i < TR_MAX_PROGRAMS; i++)
 		bpf_link__destroy(gate->links[i]);
 	bpf_object__close(gate->object);
 	free(gate);
@@ -96,7 +89,7 @@ int tr_gate_can_kill(const struct tr_gate *gate)
 	return gate->can_kill;
 }
 
-static int map_of(const struct tr_gate *gate, const char *name)
+int tr_gate_map(const struct tr_gate *gate, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(gate->object, name);
 }
@@ -148,7 +141,7 @@ static int set_candidates(struct tr_gate *gate, uint32_t slot, const struct tr_t
 		return -errno;
 	error = fill_candidates(fd, tables);
 	if (!error)
-		error = place(map_of(gate, "candidates"), slot, fd);
+		error = place(tr_gate_map(gate, "candidates"), slot, fd);
 	close(fd);
 	return error;
 }
@@ -160,7 +153,7 @@ static int set_globs(struct tr_gate *gate, uint32_t slot, const struct tr_tables
 	for (uint32_t i = 0; i < tables->policy.glob_count; i++) {
 		uint32_t place = slot * TR_MAX_GLOBS + i;
 
-		if (bpf_map_update_elem(map_of(gate, "globs"), &place, &tables->globs[i], 0))
+		if (bpf_map_update_elem(tr_gate_map(gate, "globs"), &place, &tables->globs[i], 0))
 			return -errno;
 	}
 	return 0;
@@ -179,7 +172,7 @@ static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_
 		return -errno;
 	error = fill_trie(fd, entries, count, stride, key_size);
 	if (!error)
-		error = place(map_of(gate, name), slot, fd);
+		error = place(tr_gate_map(gate, name), slot, fd);
 	close(fd);
 	return error;
 }
@@ -203,9 +196,9 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 				 tables->name_count, sizeof(struct tr_name_entry));
 	if (!error)
 		error = set_globs(gate, slot, tables);
-	if (!error && bpf_map_update_elem(map_of(gate, "policies"), &slot, &policy, 0))
+	if (!error && bpf_map_update_elem(tr_gate_map(gate, "policies"), &slot, &policy, 0))
 		error = -errno;
-	if (!error && bpf_map_update_elem(map_of(gate, "selected"), &zero, &slot, 0))
+	if (!error && bpf_map_update_elem(tr_gate_map(gate, "selected"), &zero, &slot, 0))
 		error = -errno;
 	if (error)
 		return error;
@@ -221,7 +214,7 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 	int error = 0;
 
 	bpf_object__for_each_program (program, gate->object) {
-		if (count == PROGRAMS || gate->links[count])
+		if (count == TR_MAX_PROGRAMS || gate->links[count])
 			return -EBUSY;
 		gate->links[count] = bpf_program__attach_cgroup(program, cgroup);
 		if (!gate->links[count]) {
@@ -230,13 +223,13 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 		}
 		count++;
 	}
-	if (!error && count == PROGRAMS)
+	if (!error)
 		return 0;
 	for (size_t i = 0; i < count; i++) {
 		bpf_link__destroy(gate->links[i]);
 		gate->links[i] = NULL;
 	}
-	return error ? error : -ENOENT;
+	return error;
 }
 
 int tr_gate_totals(const struct tr_gate *gate, uint64_t counts[TR_TOTALS])
@@ -248,7 +241,7 @@ int tr_gate_totals(const struct tr_gate *gate, uint64_t counts[TR_TOTALS])
 		return cpus < 0 ? cpus : -ENOMEM;
 	for (uint32_t place = 0; place < TR_TOTALS && !error; place++) {
 		counts[place] = 0;
-		error = bpf_map_lookup_elem(map_of(gate, "totals"), &place, values) ? -errno : 0;
+		error = bpf_map_lookup_elem(tr_gate_map(gate, "totals"), &place, values) ? -errno : 0;
 		for (int cpu = 0; cpu < cpus && !error; cpu++)
 			counts[place] += values[cpu];
 	}
@@ -259,7 +252,7 @@ int tr_gate_totals(const struct tr_gate *gate, uint64_t counts[TR_TOTALS])
 int tr_gate_outcomes(const struct tr_gate *gate, struct tr_outcome_key *keys, struct tr_outcome *values,
 		     size_t capacity)
 {
-	int fd = map_of(gate, "outcomes");
+	int fd = tr_gate_map(gate, "outcomes");
 	struct tr_outcome_key *previous = NULL;
 	size_t count = 0;
 
@@ -269,4 +262,14 @@ int tr_gate_outcomes(const struct tr_gate *gate, struct tr_outcome_key *keys, st
 			count++;
 	}
 	return count;
+}
+
+void tr_gate_forget(const struct tr_gate *gate, const struct tr_outcome_key *key)
+{
+	bpf_map_delete_elem(tr_gate_map(gate, "outcomes"), key);
+}
+
+uint32_t tr_gate_generation(const struct tr_gate *gate)
+{
+	return gate->generation;
 }

@@ -10,6 +10,16 @@ enum Clock {
     /// What turns the first into the second.
     static var bootOffset: UInt64 { wall &- boot }
 
+    /// A time since 1970 to the second, as RFC 3339 writes it in UTC.
+    static func text(of time: UInt64) -> String {
+        var seconds = time_t(time / 1_000_000_000)
+        var parts = unsafe tm()
+        guard unsafe gmtime_r(&seconds, &parts) != nil else { return "?" }
+        var text = [CChar](repeating: 0, count: 32)
+        let count = unsafe strftime(&text, text.count, "%Y-%m-%dT%H:%M:%SZ", &parts)
+        return String(decoding: text.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+
     private static func read(_ clock: clockid_t) -> UInt64 {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

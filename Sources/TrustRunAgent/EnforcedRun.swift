@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import TrustRunEnforcement
-internal import TrustRunEvents
-internal import TrustRunPolicy
 
 /// Runs a command in a scope of its own, where the kernel enforces a policy.
 package enum EnforcedRun {
@@ -14,23 +12,39 @@ package enum EnforcedRun {
         package let report: [String]
     }
 
-    /// Throws if the policy cannot be enforced; then nothing ran. `references` are as for `PolicyFiles.load`.
-    package static func run(_ words: [String], policies references: [String]) throws(AgentError) -> Ending {
+    package struct Configuration: Sendable {
+        /// As for `PolicyFiles.load`.
+        package var policies: [String]
+        /// Whether the gates go when the agent dies.
+        package var failsOpen = false
+
+        package init(policies: [String]) { self.policies = policies }
+    }
+
+    /// Throws if the policy cannot be enforced; then nothing ran. `tell` gets lines for the user while the command runs.
+    package static func run(
+        _ words: [String], _ configuration: Configuration, tell: (String) -> Void
+    ) throws(AgentError) -> Ending {
         let missing = Capabilities.missing()
         guard missing.isEmpty else {
             throw AgentError(.notEnforced, "enforcing needs \(missing.joined(separator: ", ")); run it with sudo")
         }
         let invoker = try findInvoker()
         try checkStandardDescriptors()
-        let policy = try unenforced { () throws(PolicyError) in try PolicyFiles.load(references) }
-        let compiled = try unenforced { () throws(PolicyError) in try PolicyFiles.compile(policy) }
-        let resolvers = policy.settings.resolvers.value ?? SystemFacts.resolvers
         guard let hierarchy = CgroupHierarchy.find() else {
             throw AgentError(
                 .notEnforced, "no cgroup v2 hierarchy is mounted; mount one: mount -t cgroup2 none /sys/fs/cgroup")
         }
-        let scope = try ScopeDirectory(in: hierarchy)
-        let gate = try open(policy, compiled, resolvers: resolvers, scope)
+        InstanceSweep.run(in: hierarchy).forEach(tell)
+        let name = "run-\(getpid())-" + String(UInt32.random(in: .min ... .max), radix: 16)
+        // Before anything of that name is there: a sweep takes what has no lock for left behind.
+        guard let lock = try unenforced({ () throws(EnforcementError) in try InstanceLock(name) }) else {
+            throw AgentError(.notEnforced, "another agent has the lock of \(name)")
+        }
+        defer { withExtendedLifetime(lock) {} }
+        let scope = try ScopeDirectory(in: hierarchy, named: name)
+        let enforced = try EnforcedScope(configuration.policies, onDirectory: scope.descriptor)
+        if !configuration.failsOpen { try enforced.pin(as: name, scope: scope) }
         var signals = CommandSignals()
         let command = try unenforced { () throws(AgentError) in
             try CommandProcess(words, as: invoker, isConfined: true)
@@ -45,31 +59,21 @@ package enum EnforcedRun {
         signals.wait(for: command)
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
-        let report = EnforcementReport(policy, resolvers: resolvers, left: left)
-        do {
-            return Ending(status: command.exitStatus, report: try report.lines(of: gate))
-        } catch {
-            return Ending(status: command.exitStatus, report: ["what was refused is not known: \(error.message)"])
-        }
+        return Ending(status: command.exitStatus, report: finish(enforced, left: left))
     }
 
-    private static func open(
-        _ policy: Policy, _ compiled: CompiledPolicy, resolvers: [IPAddress], _ scope: ScopeDirectory
-    ) throws(AgentError) -> Gate {
-        var random = SystemRandomNumberGenerator()
-        var gate = try unenforced { () throws(EnforcementError) in try Gate(probe: ProbeDestination(using: &random)) }
-        let canKill = gate.canKill
-        try unenforced { () throws(PolicyError) in
-            try Enforceability.check(policy, resolvers: resolvers, canKill: canKill)
-        }
+    private static func finish(_ enforced: EnforcedScope, left: Int?) -> [String] {
+        var lines: [String] = []
         do {
-            try gate.setPolicy(compiled, resolvers: resolvers, namespaces: SystemFacts.networkNamespaces)
-            try gate.attach(toDirectory: scope.descriptor)
-            try gate.prove(inDirectory: scope.descriptor)
+            let totals = try enforced.totals()
+            lines = EnforcementReport(enforced, left: left).lines(totals, try enforced.outcomes())
         } catch {
-            throw AgentError(.notEnforced, error.description)
+            lines = ["what was refused is not known: \(error.message)"]
         }
-        return gate
+        // Whatever would not end stays held by what is pinned.
+        guard left != nil else { return lines }
+        do { try enforced.unpin() } catch { lines.append(error.message) }
+        return lines
     }
 
     /// Whoever called sudo: root could leave the scope.

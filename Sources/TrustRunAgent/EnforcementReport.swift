@@ -7,36 +7,29 @@ internal import TrustRunPolicy
 struct EnforcementReport {
     private static let listed = 20
 
-    private let policy: Policy
+    private let policy: Policy?
+    private let policies: [UInt32: Policy]
     private let resolvers: [IPAddress]
+    private let status: EnforcementStatus
     /// Processes that the command left behind; nil: some of them still run.
     private let left: Int?
 
-    init(_ policy: Policy, resolvers: [IPAddress], left: Int?) {
-        self.policy = policy
-        self.resolvers = resolvers
+    init(_ enforced: EnforcedScope, left: Int?) {
+        policy = enforced.policy
+        policies = enforced.policies
+        resolvers = enforced.resolvers
+        status = enforced.status
         self.left = left
     }
 
-    func lines(of gate: borrowing Gate) throws(AgentError) -> [String] {
-        let totals: Gate.Totals
-        let outcomes: [GateOutcome]
-        do {
-            totals = try gate.totals()
-            outcomes = try gate.outcomes()
-        } catch {
-            throw AgentError(.operatingSystem, error.description)
-        }
-        return lines(totals, outcomes)
-    }
-
     func lines(_ totals: Gate.Totals, _ outcomes: [GateOutcome]) -> [String] {
-        let counts = totals.actions
-        let refused = counts[2] + counts[3] + totals.errors
-        var lines = [
-            "enforced \(policy.name), proven: \(counts[0] + counts[1]) let through"
-                + (counts[1] > 0 ? " (\(counts[1]) of them against the policy)" : "") + ", \(refused) refused"
-        ]
+        let standing =
+            switch status {
+            case .proven: "proven"
+            case .degraded(let reason): "proven at first, then not (\(reason))"
+            case .lost: "and lost hold of it"
+            }
+        var lines = ["enforced \(policy?.name ?? ""), \(standing): \(Self.describe(totals))"]
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
@@ -45,12 +38,22 @@ struct EnforcementReport {
             lines.append("any name could be asked of \(addresses): data can leave in queries (dns: open)")
         }
         switch left {
-        case nil: lines.append("processes of the command would not end; they are no longer held by the policy")
+        case nil:
+            lines.append(
+                "processes of the command would not end; what is pinned holds them to the policy: trustrun-agent status"
+            )
         case 0?: break
         case let left?:
             lines.append("killed what the command left running: \(left) \(left == 1 ? "process" : "processes")")
         }
         return lines
+    }
+
+    /// How much was let through and refused.
+    static func describe(_ totals: Gate.Totals) -> String {
+        "\(totals.letThrough) let through"
+            + (totals.alerts > 0 ? " (\(totals.alerts) of them against the policy)" : "")
+            + ", \(totals.refused) refused"
     }
 
     private func describe(_ outcome: GateOutcome) -> String {
@@ -78,8 +81,10 @@ struct EnforcementReport {
         guard outcome.action != nil else { return "the policy could not be asked" }
         switch outcome.basis {
         case .rule(let index):
-            guard policy.rules.indices.contains(index) else { return "rule \(index)" }
-            let rule = policy.rules[index]
+            guard let rules = policies[outcome.generation]?.rules, rules.indices.contains(index) else {
+                return "rule \(index)"
+            }
+            let rule = rules[index]
             return rule.id + (rule.reason.map { reason in ": \(reason)" } ?? "")
         case .probe: return "the proof"
         case .moved: return "the socket was connected elsewhere meanwhile"

@@ -10,13 +10,21 @@ final class ScopeDirectory {
     private let folder: String
     private let parent: String
 
+    /// Under which such groups are, from the root of the hierarchy.
+    static let parentPath = "/trustrun"
+
+    /// The group's id: the inode number of its directory.
+    var identifier: UInt64 {
+        var status = stat()
+        return unsafe fstat(descriptor, &status) == 0 ? UInt64(status.st_ino) : 0
+    }
+
     /// How long processes may take to die.
     private static let killMilliseconds = 5000
 
-    init(in hierarchy: CgroupHierarchy) throws(AgentError) {
-        parent = hierarchy.mountPoint + "/trustrun"
-        let name = "run-\(getpid())-" + String(UInt32.random(in: .min ... .max), radix: 16)
-        path = "/trustrun/\(name)"
+    init(in hierarchy: CgroupHierarchy, named name: String) throws(AgentError) {
+        parent = hierarchy.mountPoint + Self.parentPath
+        path = "\(Self.parentPath)/\(name)"
         folder = "\(parent)/\(name)"
         // Another agent may be removing the parent just now.
         for _ in 0..<100 {
@@ -45,7 +53,7 @@ final class ScopeDirectory {
     func end() -> Int? {
         var killed: Set<pid_t> = []
         for _ in 0..<Self.killMilliseconds {
-            let left = groups().flatMap(processes)
+            let left = Self.groups(from: folder).flatMap(processes)
             if left.isEmpty, remove() { return killed.count }
             killed.formUnion(left)
             // All at once where the kernel can (5.14), so that none can fork away.
@@ -57,29 +65,9 @@ final class ScopeDirectory {
     }
 
     private func remove() -> Bool {
-        for group in groups().reversed() { _ = unsafe rmdir(group) }
+        for group in Self.groups(from: folder).reversed() { _ = unsafe rmdir(group) }
         _ = unsafe rmdir(parent)  // unless it is in use
         return unsafe access(folder, F_OK) != 0
-    }
-
-    /// The folder and all below it, parents first.
-    private func groups() -> [String] {
-        var found = [folder]
-        var next = 0
-        while next < found.count {
-            let group = found[next]
-            next += 1
-            guard let directory = unsafe opendir(group) else { continue }
-            defer { unsafe closedir(directory) }
-            while let entry = unsafe readdir(directory) {
-                guard unsafe entry.pointee.d_type == UInt8(DT_DIR) else { continue }
-                let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { name in
-                    unsafe String(cString: UnsafeRawPointer(name).assumingMemoryBound(to: CChar.self))
-                }
-                if name != "." && name != ".." { found.append(group + "/" + name) }
-            }
-        }
-        return found
     }
 
     private func processes(of group: String) -> [pid_t] {

@@ -1,39 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CTrustRunEnforcement
+internal import Glibc
 package import TrustRunEvents
 package import TrustRunPolicy
 
-/// The gates in the kernel: loaded with a policy, attached to a scope, and gone with this. One thread owns it.
+/// The gates in the kernel: loaded with a policy, attached to a scope. They are gone with this unless they are pinned. One thread owns it.
 @safe package struct Gate: ~Copyable {
     private let handle: OpaquePointer
-    private let probe: ProbeDestination
-    /// What the proof did, which no report speaks of.
-    private var before = Counts()
-
-    private struct Counts {
-        var totals = [UInt64](repeating: 0, count: TR_TOTALS)
-        var outcomes: [GateOutcome] = []
-    }
-
-    /// How often each action was taken, exact whatever else was lost.
-    package struct Totals: Sendable, Equatable {
-        /// By `PolicyAction.rawValue`.
-        package let actions: [UInt64]
-        /// Refused because the policy could not be asked.
-        package let errors: UInt64
-        /// Of those above, in `outcomes` of no entry, since there was no room.
-        package let unlisted: UInt64
-    }
+    /// Where the proofs go; nil: there was no policy yet.
+    private var probe: ProbeRange?
+    /// What the proofs did, which no report speaks of.
+    package private(set) var proofs: ProofCounts
 
     /// Loads the programs.
-    package init(probe: ProbeDestination) throws(EnforcementError) {
+    package init() throws(EnforcementError) {
         var out: OpaquePointer?
         let result = unsafe tr_gate_open(&out)
         guard result == 0, let opened = unsafe out else {
             throw EnforcementError("load the gates into the kernel", result: result)
         }
         unsafe handle = opened
-        self.probe = probe
+        proofs = ProofCounts()
+    }
+
+    /// Opens gates that another agent pinned, with the policy that is in force; they stay when this goes. Take the instance's lock before,
+    /// and set a policy before a proof.
+    package init(adopting pins: InstancePins) throws(EnforcementError) {
+        let facts = try pins.facts()
+        var out: OpaquePointer?
+        let result = unsafe tr_gate_adopt(pins.folder, &out)
+        guard result != -EPROTO else { throw InstancePins.foreign(pins.name) }
+        guard result == 0, let opened = unsafe out else {
+            throw EnforcementError("open the pinned instance \(pins.name)", result: result)
+        }
+        unsafe handle = opened
+        proofs = facts.proofs
     }
 
     deinit {
@@ -43,17 +44,23 @@ package import TrustRunPolicy
     /// Whether this kernel lets the gates kill.
     package var canKill: Bool { unsafe tr_gate_can_kill(handle) != 0 }
 
-    /// Puts a policy in force that passed `Enforceability.check`.
+    /// That of the policy in force; 0: there is none, and everything is refused.
+    package var generation: UInt32 { unsafe tr_gate_generation(handle) }
+
+    /// Puts a policy in force that passed `Enforceability.check`, for all programs at once; on an error, what was in force stays so.
     ///
     /// - Parameters:
     ///   - resolvers: Whose answers tie names to addresses.
     ///   - namespaces: In which network namespaces: inode numbers of nsfs.
-    package func setPolicy(
+    package mutating func setPolicy(
         _ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32]
     ) throws(EnforcementError) {
+        var random = SystemRandomNumberGenerator()
+        let probe = ProbeRange(avoiding: compiled, using: &random)
         let tables = KernelTables(compiled, resolvers: resolvers, namespaces: namespaces, probe: probe)
         let result = unsafe tables.withRaw { raw in unsafe tr_gate_set_policy(handle, &raw) }
         guard result == 0 else { throw EnforcementError("give the policy to the kernel", result: result) }
+        self.probe = probe
     }
 
     /// Attaches the gates to an open directory of the cgroup v2 hierarchy, for all below it too.
@@ -62,50 +69,88 @@ package import TrustRunPolicy
         guard result == 0 else { throw EnforcementError("attach the gates to the scope", result: result) }
     }
 
-    /// Sends a child into the scope that tries what must be refused; throws unless all of it was, and the kernel counted it.
-    package mutating func prove(inDirectory descriptor: Int32) throws(EnforcementError) {
-        let earlier = try read()
-        let errors = try GateProof.attempt(at: probe, inDirectory: descriptor)
-        before = try read()
-        try GateProof.check(errors, probe, Self.difference(before.outcomes, earlier.outcomes))
+    /// Pins the attached gates: they hold then until the pins are removed.
+    package func pin(to pins: InstancePins, _ facts: InstanceFacts) throws(EnforcementError) {
+        var raw = facts.raw
+        (raw.proofs, raw.proof_count) = (proofs.refusals, UInt32(clamping: proofs.count))
+        let result = unsafe tr_gate_pin(handle, pins.folder, &raw)
+        guard result == 0 else { throw EnforcementError("pin the gates at \(pins.folder)", result: result) }
     }
 
-    /// Since the last proof.
-    package func totals() throws(EnforcementError) -> Totals {
-        let now = try read().totals
-        let counts = zip(now, before.totals).map { now, before in now &- before }
-        let errors = Int(TR_ACTION_ERROR.rawValue)
-        return Totals(
-            actions: Array(counts[..<errors]), errors: counts[errors],
-            unlisted: counts[TR_TOTAL_OUTCOMES_LOST])
+    /// Notes for whoever comes later when the gates were proven last (0: not now) and what they counted.
+    package func note(in pins: InstancePins, proven: UInt64, time: UInt64) throws(EnforcementError) {
+        var facts = try pins.facts()
+        facts.proofs = proofs
+        facts.proven = proven
+        facts.note(try totals(), at: time)
+        try pins.write(facts)
     }
 
-    /// What was refused or recorded since the last proof, the most frequent first.
-    package func outcomes() throws(EnforcementError) -> [GateOutcome] {
-        Self.difference(try read().outcomes, before.outcomes).sorted { left, right in left.count > right.count }
-    }
-
-    private static func difference(_ now: [GateOutcome], _ before: [GateOutcome]) -> [GateOutcome] {
-        now.compactMap { outcome in
-            var outcome = outcome
-            outcome.count -= before.first { earlier in earlier.isSame(as: outcome) }?.count ?? 0
-            return outcome.count > 0 ? outcome : nil
+    /// Sends a child into the scope that tries what must be refused, each time elsewhere, and holds what it gets against what the kernel
+    /// counted.
+    package mutating func prove(inDirectory descriptor: Int32) -> EnforcementStatus {
+        guard let probe else { return .degraded("there is no policy yet") }
+        var random = SystemRandomNumberGenerator()
+        let nonce = probe.destination(using: &random)
+        let errors: [Int32]
+        let outcomes: [GateOutcome]
+        do {
+            forget(nonce)
+            errors = try GateProof.attempt(at: nonce, inDirectory: descriptor)
+            proofs.add(errors)
+            outcomes = try readOutcomes()
+        } catch {
+            return .degraded(error.description)
         }
+        forget(nonce)
+        do {
+            try GateProof.check(errors, nonce, outcomes)
+        } catch {
+            return .lost(error.description)
+        }
+        return .proven
     }
 
-    private func read() throws(EnforcementError) -> Counts {
-        var counts = Counts()
-        let result = unsafe counts.totals.withUnsafeMutableBufferPointer { totals in
+    /// What was counted of others than the proofs.
+    package func totals() throws(EnforcementError) -> Totals {
+        var counts = [UInt64](repeating: 0, count: TR_TOTALS)
+        let result = unsafe counts.withUnsafeMutableBufferPointer { totals in
             guard let first = totals.baseAddress else { return Int32(-1) }
             return unsafe tr_gate_totals(handle, first)
         }
         guard result == 0 else { throw EnforcementError("read what the gates counted", result: result) }
+        let block = Int(TR_ACTION_BLOCK.rawValue)
+        counts[block] -= min(proofs.refusals, counts[block])
+        return Totals(counts)
+    }
+
+    /// What was refused or recorded of others than the proofs, the most frequent first.
+    package func outcomes() throws(EnforcementError) -> [GateOutcome] {
+        proofs.removed(from: try readOutcomes()).sorted { left, right in left.count > right.count }
+    }
+
+    private func readOutcomes() throws(EnforcementError) -> [GateOutcome] {
         var keys = [tr_outcome_key](repeating: tr_outcome_key(), count: TR_MAX_OUTCOMES)
         var values = [tr_outcome](repeating: tr_outcome(), count: keys.count)
         let found = unsafe tr_gate_outcomes(handle, &keys, &values, keys.count)
-        counts.outcomes = zip(keys, values).prefix(Int(found)).compactMap { key, value in
-            GateOutcome(key, count: value.count)
+        return zip(keys, values).prefix(Int(found)).compactMap { key, value in GateOutcome(key, value) }
+    }
+
+    /// Takes a proof's entries out of what is counted.
+    private func forget(_ nonce: ProbeDestination) {
+        for (gate, address) in [
+            (TR_GATE_CONNECT, nonce.ipv4), (TR_GATE_DATAGRAM, nonce.ipv4), (TR_GATE_CONNECT, nonce.ipv6),
+            (TR_GATE_DATAGRAM, nonce.ipv6),
+        ] {
+            var key = tr_outcome_key()
+            unsafe withUnsafeMutableBytes(of: &key.address) { bytes in unsafe address.store(in: bytes) }
+            key.gate = UInt8(gate.rawValue)
+            key.port = nonce.port
+            key.protocol = UInt16(gate == TR_GATE_CONNECT ? IPPROTO_TCP : IPPROTO_UDP)
+            key.action = UInt8(TR_ACTION_BLOCK.rawValue)
+            key.rule = TR_RULE_PROBE
+            key.generation = generation
+            unsafe tr_gate_forget(handle, &key)
         }
-        return counts
     }
 }

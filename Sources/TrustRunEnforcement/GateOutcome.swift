@@ -43,9 +43,14 @@ package struct GateOutcome: Sendable, Equatable {
     package let port: UInt16
     /// The number of the protocol; `option`: the level.
     package let transport: UInt16
+    /// That of the policy that was asked; 0: none was.
+    package let generation: UInt32
     package internal(set) var count: UInt64
+    /// When it was counted first and last, in nanoseconds since boot.
+    package let first: UInt64
+    package let last: UInt64
 
-    init?(_ key: tr_outcome_key, count: UInt64) {
+    init?(_ key: tr_outcome_key, _ value: tr_outcome) {
         var key = key
         guard let gate = Gate(rawValue: key.gate) else { return nil }
         self.gate = gate
@@ -70,13 +75,8 @@ package struct GateOutcome: Sendable, Equatable {
         }
         port = key.port
         transport = key.protocol
-        self.count = count
-    }
-
-    /// Whether it is the same but for the count.
-    func isSame(as other: GateOutcome) -> Bool {
-        var other = other
-        other.count = count
-        return self == other
+        generation = key.generation
+        count = value.count
+        (first, last) = (value.first, value.last)
     }
 }

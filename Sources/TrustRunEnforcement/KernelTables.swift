@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CTrustRunEnforcement
-package import TrustRunEvents
+internal import TrustRunEvents
 internal import TrustRunPolicy
 
 /// A policy as the kernel's maps hold it. Making one does nothing to the kernel.
@@ -21,7 +21,7 @@ struct KernelTables {
     ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
     ///   - namespaces: The network namespaces whose resolvers those are: inode numbers of nsfs.
     ///   - probe: What the gates refuse besides.
-    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32], probe: ProbeDestination) {
+    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32], probe: ProbeRange) {
         candidates = compiled.allCandidates.map(tr_candidate.init)
         names = compiled.nameKeys.map(tr_name_entry.init)
         globs = compiled.nameGlobs.map(tr_glob.init)
@@ -45,22 +45,22 @@ struct KernelTables {
                 unsafe resolver.canonical.store(in: slot)
             }
         }
-        let refused = [probe.ipv4, probe.ipv6].compactMap { address in
-            IPNetwork(address, length: address.isIPv4 ? 32 : 128)
-        }
+        let refused = probe.networks
         for key in compiled.addressKeys where !refused.contains(key.network) { append(key.network, key.list) }
-        for network in refused { append(network, probeList(compiled, network.address, port: probe.port)) }
+        for network in refused { append(network, probeList(compiled, network, port: probe.port)) }
     }
 
-    /// The list of an address where one port is refused first, and all else is as the policy says.
-    private mutating func probeList(_ compiled: CompiledPolicy, _ address: IPAddress, port: UInt16) -> UInt32 {
+    /// The list of a network where one port is refused first, and all else is as the policy says.
+    private mutating func probeList(_ compiled: CompiledPolicy, _ network: IPNetwork, port: UInt16) -> UInt32 {
         let place = UInt32(candidates.count)
         var probe = tr_candidate()
         probe.rule = TR_RULE_PROBE
         (probe.first_port, probe.last_port) = (port, port)
         probe.action = UInt8(TR_ACTION_BLOCK.rawValue)
         probe.conditions = UInt8(TR_IF_TCP | TR_IF_UDP | TR_HAS_PORTS)
-        let around = compiled.addressKeys.filter { key in key.network.contains(address) }
+        let around = compiled.addressKeys.filter { key in
+            key.network.length <= network.length && key.network.contains(network.address)
+        }
         let longest = around.max { left, right in left.network.length < right.network.length }
         let others = longest.map { key in compiled.candidates(in: key.list) } ?? []
         if others.isEmpty { probe.conditions |= UInt8(TR_IS_LAST) }
@@ -86,23 +86,6 @@ struct KernelTables {
             unsafe withUnsafeMutableBytes(of: &entry.key.address) { bytes in unsafe network.address.store(in: bytes) }
             ipv6.append(entry)
         }
-    }
-}
-
-/// Where the proof tries to go: nobody listens there, and no packet to it leaves the machine or the site.
-package struct ProbeDestination: Sendable, Equatable {
-    /// Within 127.0.0.0/8.
-    package let ipv4: IPAddress
-    /// Within 100::/64, which discards what it gets (RFC 6666).
-    package let ipv6: IPAddress
-    package let port: UInt16
-
-    /// One that nobody can foresee.
-    package init(using generator: inout some RandomNumberGenerator) {
-        // Neither 127.0.0.0/16, which is used, nor the last address.
-        ipv4 = IPAddress(ipv4: 0x7f00_0000 | UInt32.random(in: 0x01_0000...0xff_fffe, using: &generator))
-        ipv6 = IPAddress(high: 0x0100 << 48, low: UInt64.random(in: 1...UInt64.max, using: &generator))
-        port = UInt16.random(in: 1024...65535, using: &generator)
     }
 }
 

@@ -22,6 +22,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Hold the command to the policy.")
     var enforce = false
 
+    @Flag(help: "Let the command go on unheld if the agent dies, instead of held by what it pinned.")
+    var failOpen = false
+
     @Argument(parsing: .postTerminator, help: "What to run, after --.")
     var command: [String] = []
 
@@ -33,7 +36,9 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            let ending = try EnforcedRun.run(command, policies: policy.references)
+            var configuration = EnforcedRun.Configuration(policies: policy.references)
+            configuration.failsOpen = failOpen
+            let ending = try EnforcedRun.run(command, configuration, tell: Failure.tell)
             for line in ending.report { Failure.tell(line) }
             throw ExitCode(ending.status)
         }

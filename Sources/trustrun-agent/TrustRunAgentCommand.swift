@@ -8,6 +8,9 @@ struct TrustRunAgentCommand: ParsableCommand {
         commandName: "trustrun-agent",
         abstract: "Shows where the programs of a Linux machine send data, with evidence.",
         version: AgentVersion.text,
-        subcommands: [MonitorCommand.self, RunCommand.self, LearnCommand.self, PolicyCommand.self, DoctorCommand.self]
+        subcommands: [
+            MonitorCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self, LearnCommand.self,
+            PolicyCommand.self, DoctorCommand.self,
+        ]
     )
 }

@@ -26,7 +26,7 @@ class Group:
     def __init__(self, path):
         self.path = f"/trustrun-test-{os.getpid()}/{path}"
         self.folder = mount_point() / self.path[1:]
-        cleanup.later(_remove, mount_point() / self.path.split("/")[1])
+        cleanup.later(remove, mount_point() / self.path.split("/")[1])
         self.folder.mkdir(parents=True)
         self.id = self.folder.stat().st_ino
 
@@ -35,18 +35,18 @@ class Group:
         (self.folder / "cgroup.procs").write_text("0")
 
 
-def _remove(folder):
+def remove(folder):
     """Removes a group and the empty ones below it; a dying process may hold it for a moment."""
     deadline = time.monotonic() + scaled(5)
     while folder.exists():
         for below in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
             _try_remove(below)
-        if _try_remove(folder) or time.monotonic() > deadline:
+        if _tryremove(folder) or time.monotonic() > deadline:
             return
         time.sleep(0.01)
 
 
-def _try_remove(folder):
+def _tryremove(folder):
     try:
         folder.rmdir()
         return True

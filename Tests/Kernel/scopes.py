@@ -37,10 +37,10 @@ def policy(*rules, default="block", more=(), dns="open"):
     return write("\n".join([*lines, f"defaults: {{action: {default}}}"]) + "\n")
 
 
-def start(policy, *command, namespace=None, environment=None, **options):
+def start(policy, *command, namespace=None, environment=None, options=(), **more):
     environment = {**os.environ, "SUDO_UID": str(USER), "SUDO_GID": str(USER), **(environment or {})}
-    return children.Program(agent_path(), "run", "--policy", policy, "--enforce", "--", *command,
-                            namespace=namespace, env=environment, **options)
+    return children.Program(agent_path(), "run", "--policy", policy, "--enforce", *options, "--", *command,
+                            namespace=namespace, env=environment, **more)
 
 
 def attempts(policy, *steps, namespace=None, status=0, errors=None):

@@ -30,7 +30,8 @@ import TrustRunTestSupport
     }
 
     @Test func anEmptyPolicyIsItsDefault() throws {
-        let tables = KernelTables(try compile([], .block), resolvers: [], namespaces: [], probe: try probe())
+        let empty = try compile([], .block)
+        let tables = KernelTables(empty, resolvers: [], namespaces: [], probe: probe(empty))
         #expect(tables.candidates.count == 3)
         #expect(tables.candidates[0].action == 2)
         #expect(tables.policy.any_list == 0 && tables.policy.resolver_count == 0 && tables.policy.judges_inbound == 1)
@@ -39,9 +40,9 @@ import TrustRunTestSupport
 
     @Test func resolversAreCanonical() throws {
         let mapped = try #require(IPAddress(text: "64:ff9b::a00:35"))
+        let empty = try compile([], .block)
         var policy = KernelTables(
-            try compile([], .block), resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))], namespaces: [7],
-            probe: try probe()
+            empty, resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))], namespaces: [7], probe: probe(empty)
         ).policy
         #expect(policy.resolver_count == 2)
         let bytes = withUnsafeBytes(of: &policy.resolvers) { Array($0.prefix(32)) }
@@ -50,11 +51,19 @@ import TrustRunTestSupport
     }
 
     @Test func theProbeIsRefusedAndNothingElseChanges() throws {
-        let probe = try probe()
-        let network = try #require(IPNetwork(probe.ipv4, length: 32))
-        for rules in [[], [rule(0, [.network(network)], .allow)], [rule(0, [.any], .allow)]] {
+        let loopback = try #require(IPNetwork(IPAddress(ipv4: 0x7f00_0000), length: 8))
+        let inside = (1...255).compactMap { IPNetwork(IPAddress(ipv4: 0x7f00_0001 | UInt32($0) << 16), length: 32) }
+        let cases = [
+            [], [rule(0, [.network(loopback)], .allow)], [rule(0, [.any], .allow)],
+            [rule(0, inside.map(Pattern.network), .allow)],
+        ]
+        for rules in cases {
             let compiled = try compile(rules, .block)
-            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: probe))
+            let range = probe(compiled)
+            var random = SeededGenerator(seed: 3)
+            let probe = range.destination(using: &random)
+            #expect(range.destination(using: &random) != probe)
+            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: range))
             for transport in [TransportProtocol.tcp, .udp] {
                 for address in [probe.ipv4, probe.ipv6] {
                     #expect(reader.decide(address, probe.port, transport) == .init(action: 2, rule: TR_RULE_PROBE))
@@ -72,7 +81,7 @@ import TrustRunTestSupport
             let rules = (0..<Int.random(in: 0...30, using: &random)).map { randomRule($0, &random) }
             let compiled = try compile(rules, PolicyAction.allCases[Int.random(in: 0...3, using: &random)])
             let reader = TableReader(
-                KernelTables(compiled, resolvers: [], namespaces: [], probe: ProbeDestination(using: &random)))
+                KernelTables(compiled, resolvers: [], namespaces: [], probe: ProbeRange(avoiding: compiled, using: &random)))
             for _ in 0..<100 {
                 let address = randomAddress(&random).canonical
                 let port = [UInt16(80), 443, 444, 8000][Int.random(in: 0...3, using: &random)]
@@ -88,9 +97,9 @@ import TrustRunTestSupport
 
     // MARK: - Input
 
-    private func probe() throws -> ProbeDestination {
+    private func probe(_ compiled: CompiledPolicy) -> ProbeRange {
         var random = SeededGenerator(seed: 7)
-        return ProbeDestination(using: &random)
+        return ProbeRange(avoiding: compiled, using: &random)
     }
 
     private func compile(_ rules: [Rule], _ defaultAction: PolicyAction) throws -> CompiledPolicy {

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TR_GATE_PRIVATE_H
+#define TR_GATE_PRIVATE_H
+
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+#include "tr_gate.h"
+
+enum { TR_MAX_PROGRAMS = 24 };
+
+/* Of a gate that was adopted, only the maps of `object` are there, and `links` are those of the pins. */
+struct tr_gate {
+	struct bpf_object *object;
+	struct bpf_link *links[TR_MAX_PROGRAMS];
+	uint32_t slot, generation;
+	int can_kill;
+};
+
+/* The descriptor of a map of the object, or -errno. */
+int tr_gate_map(const struct tr_gate *gate, const char *name);
+
+/* What libbpf prints, only if TRUSTRUN_LIBBPF_LOG is set. */
+int tr_gate_log(enum libbpf_print_level level, const char *format, va_list arguments);
+
+#endif

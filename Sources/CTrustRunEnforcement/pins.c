@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE
+#include "tr_pins.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "gate.h"
+#include "object.h"
+
+#define INSTANCE_NAME "instance"
+
+/* FNV-1a: nobody but root can make pins, so nobody needs to be kept from making two alike. */
+uint64_t tr_gate_layout(void)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (size_t i = 0; i < tr_enforce_object_size; i++)
+		hash = (hash ^ tr_enforce_object[i]) * 0x100000001b3;
+	return hash;
+}
+
+/* The mount point of a whole BPF file system: /sys/fs/bpf if it is one, else the first. Another mount is another file
+ * system, with other pins. */
+static int find_mount(char *point, size_t size)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char line[4096], root[1024], at[1024];
+	int error = -ENOENT;
+
+	if (!mounts)
+		return -errno;
+	while (fgets(line, sizeof(line), mounts)) {
+		const char *kind = strstr(line, " - ");
+
+		if (!kind || strncmp(kind, " - bpf ", 7) || sscanf(line, "%*s %*s %*s %1023s %1023s", root, at) != 2 ||
+		    strcmp(root, "/") || strlen(at) >= size)
+			continue;
+		if (error || !strcmp(at, "/sys/fs/bpf"))
+			strcpy(point, at);
+		error = 0;
+	}
+	fclose(mounts);
+	return error;
+}
+
+static int make_mount(char *point, size_t size)
+{
+	static const char *const points[] = { "/sys/fs/bpf", "/run/trustrun/bpf" };
+	int error = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		if (i) {
+			mkdir("/run/trustrun", 0700);
+			mkdir(points[i], 0700);
+		}
+		if (!mount("bpf", points[i], "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+			snprintf(point, size, "%s", points[i]);
+			return 0;
+		}
+		error = -errno;
+	}
+	return error;
+}
+
+/* Whether a folder is root's alone. */
+static int check_folder(const char *path)
+{
+	struct stat status;
+
+	if (lstat(path, &status))
+		return -errno;
+	return S_ISDIR(status.st_mode) && !status.st_uid && !(status.st_mode & 077) ? 0 : -EPERM;
+}
+
+int tr_pins_find(char path[TR_MAX_PIN_PATH], int makes)
+{
+	char point[TR_MAX_PIN_PATH - 32];
+	int error = find_mount(point, sizeof(point));
+
+	if (error == -ENOENT && makes)
+		error = make_mount(point, sizeof(point));
+	if (error)
+		return error;
+	snprintf(path, TR_MAX_PIN_PATH, "%s/trustrun", point);
+	if (makes && mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	return check_folder(path);
+}
+
+/* FOLDER/NAME; names that the BPF file system would not take are no names here. */
+static int path_of(char out[TR_MAX_PIN_PATH], const char *folder, const char *prefix, const char *name)
+{
+	int size = snprintf(out, TR_MAX_PIN_PATH, "%s/%s%s", folder, prefix, name);
+
+	return size < 0 || size >= TR_MAX_PIN_PATH ? -ENAMETOOLONG : 0;
+}
+
+static int write_instance(int fd, const struct tr_instance *instance)
+{
+	uint32_t zero = 0;
+
+	return bpf_map_update_elem(fd, &zero, instance, 0) ? -errno : 0;
+}
+
+static int pin_instance(const char *folder, const struct tr_instance *instance)
+{
+	struct tr_instance made = *instance;
+	char path[TR_MAX_PIN_PATH];
+	int error = path_of(path, folder, "", INSTANCE_NAME), fd;
+
+	if (error)
+		return error;
+	made.format = TR_INSTANCE_FORMAT;
+	made.layout = tr_gate_layout();
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tr_instance", sizeof(uint32_t), sizeof(made), 1, NULL);
+	if (fd < 0)
+		return -errno;
+	error = write_instance(fd, &made);
+	if (!error && bpf_obj_pin(fd, path))
+		error = -errno;
+	close(fd);
+	return error;
+}
+
+static int pin_all(const struct tr_gate *gate, const char *folder)
+{
+	char path[TR_MAX_PIN_PATH], number[16];
+	struct bpf_map *map;
+	int error = 0;
+
+	bpf_object__for_each_map (map, gate->object) {
+		if (bpf_map__is_internal(map))
+			continue;
+		error = path_of(path, folder, "map_", bpf_map__name(map));
+		if (!error && bpf_obj_pin(bpf_map__fd(map), path))
+			error = -errno;
+		if (error)
+			return error;
+	}
+	for (int i = 0; i < TR_MAX_PROGRAMS && gate->links[i]; i++) {
+		snprintf(number, sizeof(number), "%d", i);
+		error = path_of(path, folder, "link_", number);
+		if (!error && bpf_obj_pin(bpf_link__fd(gate->links[i]), path))
+			error = -errno;
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+int tr_gate_pin(const struct tr_gate *gate, const char *folder, const struct tr_instance *instance)
+{
+	int error;
+
+	if (mkdir(folder, 0700))
+		return -errno;
+	error = pin_instance(folder, instance);
+	if (!error)
+		error = pin_all(gate, folder);
+	if (error)
+		tr_pins_remove(folder);
+	return error;
+}
+
+static int open_instance(const char *folder)
+{
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+	char path[TR_MAX_PIN_PATH];
+	int error = path_of(path, folder, "", INSTANCE_NAME), fd;
+
+	if (error)
+		return error;
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return -errno;
+	if (bpf_obj_get_info_by_fd(fd, &info, &size))
+		error = -errno;
+	else if (info.value_size != sizeof(struct tr_instance))
+		error = -EPROTO;
+	if (error)
+		close(fd);
+	return error ? error : fd;
+}
+
+int tr_instance_read(const char *folder, struct tr_instance *instance)
+{
+	int fd = open_instance(folder), error = 0;
+	uint32_t zero = 0;
+
+	if (fd < 0)
+		return fd;
+	if (bpf_map_lookup_elem(fd, &zero, instance))
+		error = -errno;
+	else if (instance->format != TR_INSTANCE_FORMAT)
+		error = -EPROTO;
+	close(fd);
+	return error;
+}
+
+int tr_instance_write(const char *folder, const struct tr_instance *instance)
+{
+	int fd = open_instance(folder), error;
+
+	if (fd < 0)
+		return fd;
+	error = write_instance(fd, instance);
+	close(fd);
+	return error;
+}
+
+static int adopt_maps(struct tr_gate *gate, const char *folder)
+{
+	char path[TR_MAX_PIN_PATH];
+	struct bpf_map *map;
+
+	bpf_object__for_each_map (map, gate->object) {
+		int error, fd;
+
+		if (bpf_map__is_internal(map))
+			continue;
+		error = path_of(path, folder, "map_", bpf_map__name(map));
+		fd = error ? error : bpf_obj_get(path);
+		if (fd < 0)
+			return error ? error : -errno;
+		error = bpf_map__reuse_fd(map, fd); /* has one of its own then */
+		close(fd);
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int adopt_links(struct tr_gate *gate, const char *folder)
+{
+	char path[TR_MAX_PIN_PATH], number[16];
+
+	for (int i = 0; i < TR_MAX_PROGRAMS; i++) {
+		int error;
+
+		snprintf(number, sizeof(number), "%d", i);
+		error = path_of(path, folder, "link_", number);
+		if (error)
+			return error;
+		gate->links[i] = bpf_link__open(path);
+		if (!gate->links[i])
+			return errno == ENOENT && i ? 0 : -errno;
+	}
+	return 0;
+}
+
+static int adopt_policy(struct tr_gate *gate)
+{
+	struct tr_policy policy;
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(tr_gate_map(gate, "selected"), &zero, &gate->slot) ||
+	    bpf_map_lookup_elem(tr_gate_map(gate, "policies"), &gate->slot, &policy))
+		return -errno;
+	gate->generation = policy.generation;
+	return 0;
+}
+
+int tr_gate_adopt(const char *folder, struct tr_gate **out)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "enforce");
+	struct tr_instance instance;
+	struct tr_gate *gate;
+	int error = tr_instance_read(folder, &instance);
+
+	*out = NULL;
+	if (error)
+		return error;
+	if (instance.layout != tr_gate_layout())
+		return -EPROTO;
+	gate = calloc(1, sizeof(*gate));
+	if (!gate)
+		return -ENOMEM;
+	libbpf_set_print(tr_gate_log);
+	gate->can_kill = instance.can_kill;
+	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
+	error = gate->object ? adopt_maps(gate, folder) : -errno;
+	if (!error)
+		error = adopt_links(gate, folder);
+	if (!error)
+		error = adopt_policy(gate);
+	if (error)
+		tr_gate_close(gate);
+	else
+		*out = gate;
+	return error;
+}
+
+/* Calls of unlink while a folder is read may make it pass over entries: it is read until nothing is left. */
+static int remove_entries(const char *folder)
+{
+	char path[TR_MAX_PIN_PATH];
+	int removed = 0, error = 0;
+	struct dirent *entry;
+	DIR *directory = opendir(folder);
+
+	if (!directory)
+		return -errno;
+	while ((entry = readdir(directory)) && !error) {
+		if (entry->d_name[0] == '.')
+			continue;
+		error = path_of(path, folder, "", entry->d_name);
+		if (!error && unlink(path))
+			error = -errno;
+		removed++;
+	}
+	closedir(directory);
+	return error ? error : removed;
+}
+
+int tr_pins_remove(const char *folder)
+{
+	int removed;
+
+	do
+		removed = remove_entries(folder);
+	while (removed > 0);
+	if (removed < 0)
+		return removed;
+	return rmdir(folder) ? -errno : 0;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import TrustRunEnforcement
+internal import TrustRunEvents
+internal import TrustRunPolicy
+
+/// A scope that the kernel holds to a policy, from when the gates are proven until `end`. What it is told to pin outlives the agent. One
+/// thread owns it.
+final class EnforcedScope {
+    /// The policies that were in force, by generation.
+    private(set) var policies: [UInt32: Policy] = [:]
+    private(set) var resolvers: [IPAddress] = []
+    /// By the latest proof.
+    private(set) var status = EnforcementStatus.degraded("not proven yet")
+    private let references: [String]
+    private let descriptor: Int32
+    private var gate: Gate
+    private var pins: InstancePins?
+
+    /// Puts the gates up, with nothing pinned. `descriptor`: of the scope's directory, open for as long as this lives.
+    init(_ references: [String], onDirectory descriptor: Int32) throws(AgentError) {
+        self.references = references
+        self.descriptor = descriptor
+        gate = try Self.unenforced { () throws(EnforcementError) in try Gate() }
+        do { try load() } catch { throw AgentError(.notEnforced, error.message) }
+        try Self.unenforced { () throws(EnforcementError) in try gate.attach(toDirectory: descriptor) }
+        status = gate.prove(inDirectory: descriptor)
+        switch status {
+        case .proven: break
+        case .degraded(let reason), .lost(let reason): throw AgentError(.notEnforced, reason)
+        }
+    }
+
+    /// That of the policy in force.
+    var policy: Policy? { policies[gate.generation] }
+    var generation: UInt32 { gate.generation }
+
+    /// Lets the gates outlive this process.
+    func pin(as name: String, scope: ScopeDirectory) throws(AgentError) {
+        let facts = InstanceFacts(
+            policy: policy?.name ?? "", scope: scope.path, cgroup: scope.identifier, ownsScope: true,
+            began: Clock.wall, canKill: gate.canKill)
+        pins = try Self.unenforced { () throws(EnforcementError) in
+            let pins = try InstancePins(forNew: name)
+            try gate.pin(to: pins, facts)
+            return pins
+        }
+    }
+
+    /// Removes what was pinned; the gates end with this.
+    func unpin() throws(AgentError) {
+        guard let pins else { return }
+        try Self.unenforced { () throws(EnforcementError) in try pins.remove() }
+        self.pins = nil
+    }
+
+    /// Loads the policy's files and puts them in force. On an error, what was in force stays so.
+    func load() throws(AgentError) {
+        let policy: Policy
+        let compiled: CompiledPolicy
+        do throws(PolicyError) {
+            policy = try PolicyFiles.load(references)
+            let resolvers = policy.settings.resolvers.value ?? SystemFacts.resolvers
+            try Enforceability.check(policy, resolvers: resolvers, canKill: gate.canKill)
+            compiled = try PolicyFiles.compile(policy)
+            self.resolvers = resolvers
+        } catch {
+            throw AgentError(error)
+        }
+        do throws(EnforcementError) {
+            try gate.setPolicy(
+                compiled, resolvers: resolvers, namespaces: SystemFacts.networkNamespaces)
+        } catch {
+            throw AgentError(.operatingSystem, error.description)
+        }
+        policies[gate.generation] = policy
+    }
+
+    /// Tries the gates from within the scope again, and notes for others what they counted until now.
+    func prove() -> EnforcementStatus {
+        status = gate.prove(inDirectory: descriptor)
+        if let pins {
+            // A note that fails costs only what it would tell.
+            try? gate.note(in: pins, proven: status == .proven ? Clock.wall : 0, time: Clock.wall)
+        }
+        return status
+    }
+
+    func totals() throws(AgentError) -> Gate.Totals {
+        try Self.system { () throws(EnforcementError) in try gate.totals() }
+    }
+
+    func outcomes() throws(AgentError) -> [GateOutcome] {
+        try Self.system { () throws(EnforcementError) in try gate.outcomes() }
+    }
+
+    private static func unenforced<Value: ~Copyable>(
+        _ body: () throws(EnforcementError) -> Value
+    ) throws(AgentError) -> Value {
+        do { return try body() } catch { throw AgentError(.notEnforced, error.description) }
+    }
+
+    private static func system<Value>(_ body: () throws(EnforcementError) -> Value) throws(AgentError) -> Value {
+        do { return try body() } catch { throw AgentError(.operatingSystem, error.description) }
+    }
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunEnforcement
+internal import Glibc
+
+/// What the proofs made the gates count, which no report speaks of.
+package struct ProofCounts: Sendable, Equatable {
+    private(set) var refusals: UInt64 = 0
+    /// How many proofs there were.
+    private(set) var count: UInt64 = 0
+
+    /// The gates that count an attempt of each proof without its nonce.
+    private static let attempts: [(gate: GateOutcome.Gate, transport: UInt16, port: UInt16)] = [
+        (.socket, UInt16(IPPROTO_ICMP), UInt16(SOCK_RAW.rawValue)), (.option, UInt16(IPPROTO_IP), UInt16(IP_OPTIONS)),
+        (.bind, UInt16(IPPROTO_TCP), 53),
+    ]
+
+    init(refusals: UInt64 = 0, count: UInt64 = 0) {
+        self.refusals = refusals
+        self.count = count
+    }
+
+    /// One more proof, by the errno of each attempt.
+    mutating func add(_ errors: [Int32]) {
+        refusals += UInt64(errors.count { error in error == EPERM })
+        count += 1
+    }
+
+    /// What was counted of others than the proofs.
+    func removed(from outcomes: [GateOutcome]) -> [GateOutcome] {
+        outcomes.compactMap { outcome in
+            guard outcome.basis != .probe else { return nil }
+            var outcome = outcome
+            let isOurs = Self.attempts.contains { attempt in
+                attempt == (outcome.gate, outcome.transport, outcome.port)
+            }
+            if isOurs { outcome.count -= min(count, outcome.count) }
+            return outcome.count > 0 ? outcome : nil
+        }
+    }
+}

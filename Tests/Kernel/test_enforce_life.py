@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is enforced outlives its agent: pins, `status`, `release`, and what the next agent says."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import cgroups
+import children
+import cleanup
+import expect
+import scopes
+from settings import agent_path, scaled
+from test_enforce import EPERM, everywhere
+
+# Answers each line `WAY ARGUMENT...` (JSON) until stdin ends.
+CLIENT = ("import json, os, sys; sys.path.insert(0, sys.argv[1]); import scope_client\n"
+          "print(os.getpid(), flush=True)\n"
+          "for line in sys.stdin: print(json.dumps(scope_client.attempt(*json.loads(line))), flush=True)")
+
+
+class Run:
+    """A `run --enforce` whose command does what it is asked to."""
+
+    def __init__(self, policy, *options, namespace=None):
+        self.program = scopes.start(policy, scopes.PYTHON, "-c", CLIENT, str(scopes.HERE), options=options, namespace=namespace)
+        line = self.program.stdout.readline()
+        if not line:
+            expect.fail(f"the command did not start: {self.program.stderr.read()}")
+        self.pid = int(line)
+        with open(f"/proc/{self.pid}/cgroup") as file:
+            self.scope = next(line for line in file if line.startswith("0::"))[3:].strip()
+        self.name = self.scope.rpartition("/")[2]
+        cleanup.later(self.clean)
+
+    def ask(self, *step):
+        self.program.stdin.write(json.dumps(step) + "\n")
+        self.program.stdin.flush()
+        return json.loads(self.program.stdout.readline())
+
+    def kill_agent(self):
+        self.program.send_signal(signal.SIGKILL)
+        self.program.wait()
+
+    def end_command(self):
+        self.program.stdin.close()
+        folder = cgroups.mount_point() / self.scope[1:]
+        wait_until(lambda: not folder.exists() or "populated 0" in (folder / "cgroup.events").read_text(), "the command to end")
+
+    def clean(self):
+        """After a failure: nothing of it stays."""
+        try:
+            os.kill(self.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.program.end()
+        if any(instance["name"] == self.name for instance in status()):
+            agent("release", self.name)
+        cgroups.remove(cgroups.mount_point() / self.scope[1:])
+        pathlib.Path(f"/run/trustrun/{self.name}.lock").unlink(missing_ok=True)
+
+
+def wait_until(condition, what, seconds=10):
+    deadline = time.monotonic() + scaled(seconds)
+    while not condition():
+        if time.monotonic() > deadline:
+            expect.fail(f"waited in vain for {what}")
+        time.sleep(0.01)
+
+
+def agent(*words):
+    return subprocess.run([agent_path(), *words], capture_output=True, text=True, timeout=scaled(20))
+
+
+def status(*options):
+    """What `status --json` says of each instance."""
+    done = agent("status", "--json", *options)
+    expect.equal(done.returncode, 0, f"status of `status`: {done.stderr}")
+    return json.loads(done.stdout)["instances"]
+
+
+def status_of(name):
+    found = [instance for instance in status("--outcomes") if instance["name"] == name]
+    expect.equal(len(found), 1, f"instances called {name}")
+    return found[0]
+
+
+def pins_of(run):
+    return next((path for mount in ("/sys/fs/bpf", "/run/trustrun/bpf") if (path := pathlib.Path(mount, "trustrun", run.name)).exists()), None)
+
+
+def expect_nothing_left(*runs):
+    for run in runs:
+        expect.equal((cgroups.mount_point() / run.scope[1:]).exists(), False, f"the group of {run.name} is left behind")
+        expect.equal(pins_of(run), None, "pins left behind")
+        expect.equal(pathlib.Path(f"/run/trustrun/{run.name}.lock").exists(), False, f"the lock of {run.name} is left behind")
+
+
+def test_a_policy_outlives_its_agent():
+    run = Run(scopes.policy("allow 10.1.1.1", "block 10.2.2.2"), namespace=everywhere())
+    steps = [(("tcp", "10.1.1.1", 443), "ok"), (("tcp", "10.2.2.2", 443), EPERM), (("sendto", "10.2.2.2", 53), EPERM), (("sendto", "10.1.1.1", 7), "ok"),
+             (("make_socket", 2, 1, 262), EPERM)]
+    for step, wanted in steps:
+        expect.equal(run.ask(*step), wanted, f"{step} with an agent")
+    seen = status_of(run.name)
+    expect.equal((seen["agent"], seen["policy"], seen["generation"], seen["scope"], seen["populated"]),
+                 (run.program.pid, "test", 1, run.scope, True), "what `status` says")
+    expect.equal((seen["totals"]["allow"], seen["totals"]["block"]), (2, 3), "the totals of `status`, without the proof's")
+    done = agent("release", run.name)
+    expect.equal((done.returncode, "is alive" in done.stderr), (69, True), f"`release` while the agent lives: {done.stderr}")
+    expect.true(run.name not in agent("release", "--all").stderr, "`release --all` while the agent lives")
+
+    run.kill_agent()
+    for step, wanted in steps:
+        expect.equal(run.ask(*step), wanted, f"{step} without an agent")
+    seen = status_of(run.name)
+    expect.true("agent" not in seen, f"`status` without an agent: {seen}")
+    expect.equal((seen["totals"]["allow"], seen["totals"]["block"]), (4, 6), "the totals of `status` without an agent")
+    expect.true(f"{run.name}  no agent  policy test (generation 1)" in agent("status").stdout, "text of `status`")
+    # The next agent tells, and leaves alone what still holds somebody.
+    program = scopes.start(scopes.policy("allow 127.0.0.1"), "true")
+    _, errors = program.communicate()
+    expect.true(f"{run.name} is enforced without an agent, since " in errors and "4 let through, 6 refused" in errors, f"stderr: {errors!r}")
+    expect.equal(run.ask("tcp", "10.2.2.2", 443), EPERM, "after another agent came and went")
+
+    run.end_command()
+    _, errors = scopes.start(scopes.policy("allow 127.0.0.1"), "true").communicate()
+    expect.true(f"{run.name} was enforced without an agent until its scope was empty" in errors, f"stderr: {errors!r}")
+    expect_nothing_left(run)
+
+
+def test_release_lets_go():
+    namespace = everywhere()
+    first, second = (Run(scopes.policy("allow 10.1.1.1"), namespace=namespace) for _ in range(2))
+    first.kill_agent()
+    done = agent("release", "--all")
+    expect.equal(done.returncode, 0, f"`release --all`: {done.stderr}")
+    expect.true(f"trustrun-agent: released {first.name}; what runs in {first.scope} is not held any more\n" in done.stderr, f"`release --all`: {done.stderr}")
+    expect.equal(first.ask("tcp", "10.2.2.2", 443), "ok", "a released command")
+    expect.equal(second.ask("tcp", "10.2.2.2", 443), EPERM, "the command of an agent that lives")
+    done = agent("release", "run-0-none")
+    expect.equal((done.returncode, "there is no instance" in done.stderr), (69, True), "`release` of what is not there")
+    first.end_command()
+    second.program.stdin.close()
+    expect.equal(second.program.wait(scaled(10)), 0, "status of the other command")
+    expect_nothing_left(second)
+
+
+def test_fail_open_pins_nothing():
+    run = Run(scopes.policy("allow 10.1.1.1"), "--fail-open", namespace=everywhere())
+    expect.equal(pins_of(run), None, "pins")
+    expect.equal(run.ask("tcp", "10.2.2.2", 443), EPERM, "with an agent")
+    run.kill_agent()
+    wait_until(lambda: run.ask("tcp", "10.2.2.2", 443) == "ok", "the gates to go with their agent")
+
+
+def test_pins_of_another_version_are_not_touched():
+    run = Run(scopes.policy("allow 10.1.1.1"), namespace=everywhere())
+    run.kill_agent()
+    path = str(pins_of(run) / "instance")
+    # Another layout: bytes 8 to 15 of the value.
+    value = subprocess.run(["bpftool", "-j", "map", "dump", "pinned", path], capture_output=True, text=True, check=True).stdout
+    raw = json.loads(value)[0]["value"]
+    raw[8:16] = ["0x01"] * 8
+    subprocess.run(["bpftool", "map", "update", "pinned", path, "key", *["0"] * 4, "value", *[str(int(byte, 16)) for byte in raw]], check=True)
+    seen = agent("status").stdout
+    expect.true(f"{run.name}  no agent  made by another version of the agent; remove it with: trustrun-agent release {run.name}" in seen, f"{seen!r}")
+    _, errors = scopes.start(scopes.policy("allow 127.0.0.1"), "true").communicate()
+    expect.true(f"the instance {run.name} was made by another version" in errors, f"stderr: {errors!r}")
+    expect.equal(run.ask("tcp", "10.2.2.2", 443), EPERM, "what another version enforces")
+    expect.equal(agent("release", run.name).returncode, 0, "`release`")
+    expect.equal(pins_of(run), None, "pins after `release`")
