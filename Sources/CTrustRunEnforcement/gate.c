@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "gate.h"
 #include "object.h"
+#include "slots.h"
 
 enum {
 	BATCH = 1 << 16,
@@ -122,13 +123,7 @@ static int fill_trie(int fd, const void *entries, size_t count, size_t stride, s
 	return 0;
 }
 
-/* Puts a map into a slot of a map of maps; the slot holds it from then on. */
-static int place(int outer, uint32_t slot, int inner)
-{
-	return bpf_map_update_elem(outer, &slot, &inner, 0) ? -errno : 0;
-}
-
-static int set_candidates(struct tr_gate *gate, uint32_t slot, const struct tr_tables *tables)
+static int make_candidates(const struct tr_tables *tables)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
 	int error, fd;
@@ -141,7 +136,7 @@ static int set_candidates(struct tr_gate *gate, uint32_t slot, const struct tr_t
 		return -errno;
 	error = fill_candidates(fd, tables);
 	if (!error)
-		error = place(tr_gate_map(gate, "candidates"), slot, fd);
+		return fd;
 	close(fd);
 	return error;
 }
@@ -159,8 +154,7 @@ static int set_globs(struct tr_gate *gate, uint32_t slot, const struct tr_tables
 	return 0;
 }
 
-static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_t key_size, const void *entries,
-		    size_t count, size_t stride)
+static int make_trie(const char *name, size_t key_size, const void *entries, size_t count, size_t stride)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
 	int error, fd;
@@ -172,7 +166,7 @@ static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_
 		return -errno;
 	error = fill_trie(fd, entries, count, stride, key_size);
 	if (!error)
-		error = place(tr_gate_map(gate, name), slot, fd);
+		return fd;
 	close(fd);
 	return error;
 }
@@ -180,22 +174,38 @@ static int set_trie(struct tr_gate *gate, uint32_t slot, const char *name, size_
 int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 {
 	uint32_t slot = (gate->slot + 1) % TR_POLICY_SLOTS, zero = 0;
+	struct tr_placement placements[] = {
+		{ tr_gate_map(gate, "candidates"), slot, make_candidates(tables), 0 },
+		{ tr_gate_map(gate, "ipv4_tries"), slot,
+		  make_trie("ipv4_tries", sizeof(struct tr_ipv4_key), tables->ipv4, tables->ipv4_count,
+			    sizeof(struct tr_ipv4_entry)),
+		  0 },
+		{ tr_gate_map(gate, "ipv6_tries"), slot,
+		  make_trie("ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
+			    sizeof(struct tr_ipv6_entry)),
+		  0 },
+		{ tr_gate_map(gate, "name_tries"), slot,
+		  make_trie("name_tries", sizeof(struct tr_name_key), tables->names, tables->name_count,
+			    sizeof(struct tr_name_entry)),
+		  0 },
+	};
+	const size_t count = sizeof(placements) / sizeof(placements[0]);
 	struct tr_policy policy = tables->policy;
-	int error;
+	int error = 0;
 
 	policy.generation = gate->generation + 1;
-	error = set_candidates(gate, slot, tables);
-	if (!error)
-		error = set_trie(gate, slot, "ipv4_tries", sizeof(struct tr_ipv4_key), tables->ipv4, tables->ipv4_count,
-				 sizeof(struct tr_ipv4_entry));
-	if (!error)
-		error = set_trie(gate, slot, "ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
-				 sizeof(struct tr_ipv6_entry));
-	if (!error)
-		error = set_trie(gate, slot, "name_tries", sizeof(struct tr_name_key), tables->names,
-				 tables->name_count, sizeof(struct tr_name_entry));
+	for (size_t i = 0; i < count && !error; i++)
+		error = placements[i].inner < 0 ? placements[i].inner : 0;
+	/* A program that still runs with the slot as it was two policies ago must not read a part of this one. */
+	if (!error && gate->generation)
+		error = tr_await_programs(tr_gate_map(gate, "candidates"), gate->slot);
 	if (!error)
 		error = set_globs(gate, slot, tables);
+	if (!error)
+		error = tr_place(placements, count);
+	for (size_t i = 0; i < count; i++)
+		if (placements[i].inner >= 0)
+			close(placements[i].inner);
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "policies"), &slot, &policy, 0))
 		error = -errno;
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "selected"), &zero, &slot, 0))

@@ -17,13 +17,15 @@ package enum EnforcedRun {
         package var policies: [String]
         /// Whether the gates go when the agent dies.
         package var failsOpen = false
+        /// How long after a proof the next one is made.
+        package var proofMilliseconds: UInt64 = 60_000
 
         package init(policies: [String]) { self.policies = policies }
     }
 
     /// Throws if the policy cannot be enforced; then nothing ran. `tell` gets lines for the user while the command runs.
     package static func run(
-        _ words: [String], _ configuration: Configuration, tell: (String) -> Void
+        _ words: [String], _ configuration: Configuration, tell: @escaping (String) -> Void
     ) throws(AgentError) -> Ending {
         let missing = Capabilities.missing()
         guard missing.isEmpty else {
@@ -45,7 +47,7 @@ package enum EnforcedRun {
         let scope = try ScopeDirectory(in: hierarchy, named: name)
         let enforced = try EnforcedScope(configuration.policies, onDirectory: scope.descriptor)
         if !configuration.failsOpen { try enforced.pin(as: name, scope: scope) }
-        var signals = CommandSignals()
+        let signals = try CommandSignals()
         let command = try unenforced { () throws(AgentError) in
             try CommandProcess(words, as: invoker, isConfined: true)
         }
@@ -56,10 +58,41 @@ package enum EnforcedRun {
             // A command that is missing has a status of its own; whatever else keeps it from running is a scope that could not be made.
             throw error.code == .operatingSystem ? AgentError(.notEnforced, error.message) : error
         }
-        signals.wait(for: command)
+        let keeper = try unenforced { () throws(AgentError) in
+            try keep(enforced, configuration, command, signals, tell)
+        }
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
-        return Ending(status: command.exitStatus, report: finish(enforced, left: left))
+        let isStopped = keeper.isLost && !configuration.failsOpen
+        return Ending(
+            status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
+            report: finish(enforced, left: left))
+    }
+
+    /// Waits until the command has ended, or is not held any more and must not go on.
+    private static func keep(
+        _ enforced: EnforcedScope, _ configuration: Configuration, _ command: CommandProcess, _ signals: CommandSignals,
+        _ tell: @escaping (String) -> Void
+    ) throws(AgentError) -> ScopeKeeper {
+        let loop = DescriptorLoop()
+        let keeper = try ScopeKeeper(
+            enforced, configuration.policies, proofMilliseconds: configuration.proofMilliseconds, tell: tell
+        ) { if !configuration.failsOpen { loop.end() } }
+        keeper.join(loop)
+        loop.add(signals.descriptor) {
+            while let signal = signals.take() {
+                // What the terminal sends, the command has got itself.
+                if signal.isFromTerminal { continue }
+                switch signal.number {
+                case SIGCHLD: break
+                case SIGHUP: keeper.reload()
+                default: command.send(signal: signal.number)
+                }
+            }
+            if command.isOver() || command.status != nil { loop.end() }
+        }
+        loop.run()
+        return keeper
     }
 
     private static func finish(_ enforced: EnforcedScope, left: Int?) -> [String] {

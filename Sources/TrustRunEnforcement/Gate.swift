@@ -103,6 +103,9 @@ package import TrustRunPolicy
             return .degraded(error.description)
         }
         forget(nonce)
+        if let missing = errors.first(where: GateProof.isShortage) {
+            return .degraded(unsafe String(cString: strerror(missing)))
+        }
         do {
             try GateProof.check(errors, nonce, outcomes)
         } catch {

@@ -27,6 +27,9 @@ enum GateProof {
         return errors
     }
 
+    /// Whether an attempt did not come as far as a gate, for want of memory or descriptors.
+    static func isShortage(_ error: Int32) -> Bool { [ENOMEM, ENOBUFS, EMFILE, ENFILE].contains(error) }
+
     static func check(
         _ errors: [Int32], _ probe: ProbeDestination, _ outcomes: [GateOutcome]
     ) throws(EnforcementError) {

@@ -24,6 +24,8 @@ struct TimeSpan: ExpressibleByArgument {
         ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000), ("h", 3_600_000_000_000), ("", 1_000_000_000),
     ]
 
+    init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+
     init?(argument: String) {
         guard let unit = Self.units.first(where: { unit in argument.hasSuffix(unit.suffix) }),
             let number = UInt64(argument.dropLast(unit.suffix.count))
@@ -32,4 +34,6 @@ struct TimeSpan: ExpressibleByArgument {
         guard !isTooLarge, number > 0 else { return nil }
         nanoseconds = product
     }
+
+    var defaultValueDescription: String { "\(nanoseconds / 1_000_000_000)s" }
 }

@@ -11,9 +11,10 @@ struct RunCommand: ParsableCommand {
             `sudo trustrun-agent run --policy FILE --enforce -- COMMAND` runs the command as whoever called sudo, without capabilities, \
             in a control group of its own. Before it starts, a process in that group tries what must be refused. \
             When the command ends, what it left running is killed. docs/policy.md says how names are enforced. \
-            Standard input, output and error are the command's own; a summary goes to stderr.
+            Standard input, output and error are the command's own; a summary goes to stderr. \
+            Signals go to the command, but SIGHUP reloads the policy, as a change of its files does; docs/enforcement.md.
             Exit status: the command's own, 128+N if signal N ended it, 64 wrong usage, 125 the policy could not be enforced and nothing \
-            was run, 126 or 127 the command cannot be run.
+            was run, or it could not be any more and the command was killed, 126 or 127 the command cannot be run.
             """
     )
 
@@ -24,6 +25,9 @@ struct RunCommand: ParsableCommand {
 
     @Flag(help: "Let the command go on unheld if the agent dies, instead of held by what it pinned.")
     var failOpen = false
+
+    @Option(help: ArgumentHelp("Try the gates from within the scope again this often.", valueName: "time"))
+    var proveEvery = TimeSpan(nanoseconds: 60_000_000_000)
 
     @Argument(parsing: .postTerminator, help: "What to run, after --.")
     var command: [String] = []
@@ -38,6 +42,7 @@ struct RunCommand: ParsableCommand {
         try Failure.reporting {
             var configuration = EnforcedRun.Configuration(policies: policy.references)
             configuration.failsOpen = failOpen
+            configuration.proofMilliseconds = max(proveEvery.nanoseconds / 1_000_000, 1)
             let ending = try EnforcedRun.run(command, configuration, tell: Failure.tell)
             for line in ending.report { Failure.tell(line) }
             throw ExitCode(ending.status)

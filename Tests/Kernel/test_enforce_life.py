@@ -173,3 +173,116 @@ def test_pins_of_another_version_are_not_touched():
     expect.equal(run.ask("tcp", "10.2.2.2", 443), EPERM, "what another version enforces")
     expect.equal(agent("release", run.name).returncode, 0, "`release`")
     expect.equal(pins_of(run), None, "pins after `release`")
+
+
+def expect_line(run, words):
+    """The next line of the agent's, which has these words."""
+    line = run.program.stderr.readline()
+    expect.true(words in line, f"`{words}` is not in {line!r}")
+
+
+def replace(path, text):
+    """As an editor does: a new file in the place of the old one."""
+    new = path.with_name("new")
+    new.write_text(text)
+    os.replace(new, path)
+
+
+def test_a_changed_policy_is_put_in_force():
+    policy = scopes.policy("allow 10.1.1.1")
+    first = policy.read_text()
+    second = first.replace("10.1.1.1", "10.2.2.2")
+    run = Run(policy, namespace=everywhere())
+
+    def expect_allowed(one, other, what):
+        expect.equal((run.ask("tcp", one, 443), run.ask("tcp", other, 443)), ("ok", EPERM), f"{one} and {other}, {what}")
+
+    expect_allowed("10.1.1.1", "10.2.2.2", "at first")
+    replace(policy, second)
+    expect_line(run, "reloaded test: generation 2, in ")
+    expect_allowed("10.2.2.2", "10.1.1.1", "after the file was replaced")
+    policy.write_text(first)
+    expect_line(run, "reloaded test: generation 3, in ")
+    expect_allowed("10.1.1.1", "10.2.2.2", "after the file was written")
+    policy.write_text(second + "unknown: 1\n")
+    expect_line(run, f"the policy is not reloaded, generation 3 stays in force: {policy}:")
+    expect_allowed("10.1.1.1", "10.2.2.2", "with a file that does not load")
+    policy.unlink()
+    expect_line(run, "the policy is not reloaded, generation 3 stays in force: ")
+    expect_allowed("10.1.1.1", "10.2.2.2", "without a file")
+    policy.write_text(second)
+    expect_line(run, "reloaded test: generation 4, in ")
+    expect_allowed("10.2.2.2", "10.1.1.1", "with a file that loads again")
+    run.program.send_signal(signal.SIGHUP)
+    expect_line(run, "reloaded test: generation 5, in ")
+    expect_allowed("10.2.2.2", "10.1.1.1", "after SIGHUP")
+    expect.equal(status_of(run.name)["generation"], 5, "the generation that `status` tells")
+
+
+# Policies that say the opposite of two destinations, by rules of other places.
+ODD = ("allow 10.9.0.1", "alert 10.1.1.1", "allow 10.9.0.2", "block 10.2.2.2")
+EVEN = ("block 10.1.1.1", "alert 10.2.2.2")
+CONNECTIONS = 100_000
+
+
+def test_no_connection_is_judged_by_a_mix_of_policies():
+    policy = scopes.policy(*ODD)
+    texts = [scopes.policy(*rules).read_text() for rules in (EVEN, ODD)]
+    code = ("import os, socket, sys\n"
+            "print('ready', flush=True)\n"
+            "child = os.fork()\n"
+            f"for place in range({CONNECTIONS // 2}):\n"
+            "    end = socket.socket(); end.setblocking(False)\n"
+            "    end.connect_ex(('10.1.1.1' if place & 1 else '10.2.2.2', 443)); end.close()\n"
+            "if child: os.wait(); print('done', flush=True); sys.stdin.readline()")
+    program = scopes.start(policy, scopes.PYTHON, "-c", code, namespace=everywhere())
+    expect.equal(program.stdout.readline(), "ready\n", "the command's first line")
+    reloads = 0
+    os.set_blocking(program.stdout.fileno(), False)
+    while not program.stdout.read(4):
+        replace(policy, texts[reloads % 2])
+        program.send_signal(signal.SIGHUP)
+        line = program.stderr.readline()
+        expect.true(f"generation {reloads + 2}, in " in line, f"stderr after {reloads} reloads: {line!r}")
+        reloads += 1
+    seen = next(instance for instance in status("--outcomes") if instance["agent"] == program.pid)
+    totals = seen["totals"]
+    expect.equal((totals["alert"] + totals["block"], totals["allow"], totals["error"], totals["unlisted"]), (CONNECTIONS, 0, 0, 0), f"what was judged, of {totals}")
+    expect.equal(sum(outcome["count"] for outcome in seen["outcomes"]), CONNECTIONS, "the same by destination")
+    said = {True: {("10.1.1.1", "alert", 1), ("10.2.2.2", "block", 3)}, False: {("10.1.1.1", "block", 0), ("10.2.2.2", "alert", 1)}}
+    for outcome in seen["outcomes"]:
+        expect.true((outcome["address"], outcome["action"], outcome["rule"]) in said[outcome["generation"] % 2 == 1], f"judged by a mix: {outcome}")
+    generations = {outcome["generation"] for outcome in seen["outcomes"]}
+    expect.true(len(generations) >= 10, f"{reloads} reloads, but connections were judged under {len(generations)} policies only")
+    program.communicate("\n")
+
+
+test_no_connection_is_judged_by_a_mix_of_policies.limit = 120
+
+
+def detach(run, hook):
+    """Takes a gate away, as only root can."""
+    inode = (cgroups.mount_point() / run.scope[1:]).stat().st_ino
+    links = json.loads(subprocess.run(["bpftool", "-j", "link", "list"], capture_output=True, text=True, check=True).stdout)
+    found = [link["id"] for link in links if link.get("cgroup_id") == inode and link.get("attach_type") == hook]
+    expect.equal(len(found), 1, f"links at {hook} of the scope, of {links}")
+    subprocess.run(["bpftool", "link", "detach", "id", str(found[0])], check=True)
+
+
+def test_a_command_does_not_go_on_without_its_gates():
+    run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())
+    proven = status_of(run.name)["proven"]
+    wait_until(lambda: status_of(run.name)["proven"] != proven, "the next proof")
+    detach(run, "cgroup_inet4_connect")
+    expect_line(run, "enforcement: lost: the gates do not hold: connect() of TCP over IPv4 was ")
+    expect.equal(run.program.wait(scaled(10)), 125, "status")
+    expect.true("and lost hold of it" in run.program.stderr.read(), "the summary")
+    expect.true(not pathlib.Path(f"/proc/{run.pid}").exists(), "the command goes on")
+    expect_nothing_left(run)
+
+    run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", "--fail-open", namespace=everywhere())
+    detach(run, "cgroup_inet4_connect")
+    expect_line(run, "enforcement: lost: ")
+    expect.equal(run.ask("tcp", "10.2.2.2", 443), "ok", "with --fail-open")
+    run.program.stdin.close()
+    expect.equal(run.program.wait(scaled(10)), 0, "status with --fail-open")
