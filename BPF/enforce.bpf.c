@@ -13,6 +13,7 @@
 #include "tr_dns_stream.h"
 #include "tr_judge.h"
 #include "tr_packet.h"
+#include "tr_stream.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -44,6 +45,8 @@ struct tr_connected {
 	/* It was once connected to where it may not send. From then on another thread may have turned it elsewhere
 	 * while a datagram was on its way, so each datagram must go where the socket is connected to. */
 	u32 is_tainted;
+	/* Of the policy that let the first datagram through; under another one, the next datagram is a first one. */
+	u32 generation;
 };
 
 struct {
@@ -91,6 +94,8 @@ static __always_inline int tr_on_connect(struct bpf_sock_addr *ctx, struct tr_ca
 		return tr_refuse(TR_GATE_SOCKET, ctx->protocol, ctx->type);
 	asked->key.gate = TR_GATE_CONNECT;
 	tr_judge(asked);
+	if (tr_lets_through(asked) && !tr_keep_stream(ctx->sk, asked))
+		asked->key.action = TR_ACTION_ERROR;
 	return tr_settle(asked);
 }
 
@@ -263,18 +268,6 @@ static __always_inline int tr_read_plain(struct __sk_buff *skb, struct tr_addres
 	return *protocol == IPPROTO_TCP || *protocol == IPPROTO_UDP;
 }
 
-static __always_inline void tr_read_peer(struct bpf_sock *sk, struct tr_address *peer)
-{
-	if (sk->family == AF_INET) {
-		tr_set_ipv4(peer, sk->dst_ip4);
-		return;
-	}
-	peer->word[0] = sk->dst_ip6[0];
-	peer->word[1] = sk->dst_ip6[1];
-	peer->word[2] = sk->dst_ip6[2];
-	peer->word[3] = sk->dst_ip6[3];
-}
-
 /* A datagram of a socket that was connected: sendmsg4 and sendmsg6 run only for those with a destination of their own.
  */
 static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_sock *sk, struct tr_connected *state,
@@ -292,6 +285,7 @@ static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_soc
 	if (tr_lets_through(&asked)) {
 		if (!state->is_tainted) {
 			state->is_waiting = 0;
+			state->generation = asked.key.generation;
 			return tr_settle(&asked);
 		}
 		if (tr_is_same(&raw, to) && port == (u16)sk->dst_port)
@@ -303,6 +297,12 @@ static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_soc
 		asked.key.rule = TR_RULE_MOVED;
 	}
 	return tr_settle(&asked);
+}
+
+/* Whether a datagram of it is judged: the first one after connect(), or after a reload. */
+static __always_inline int tr_is_first(const struct tr_connected *state)
+{
+	return state->is_waiting | state->is_tainted || state->generation != tr_generation();
 }
 
 /* Where DNS goes to: the header's destination, or the socket's where an address translation turned it elsewhere. */
@@ -350,10 +350,12 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 1;
+	if (protocol == IPPROTO_TCP && !tr_on_stream(skb, sk, transport))
+		return 0;
 	port = tr_packet_u16(skb, transport + 2);
 	if (protocol == IPPROTO_UDP) {
 		state = bpf_sk_storage_get(&connected, sk, NULL, 0);
-		if (state && state->is_waiting | state->is_tainted && !tr_on_connected(skb, sk, state, &to, transport))
+		if (state && tr_is_first(state) && !tr_on_connected(skb, sk, state, &to, transport))
 			return 0;
 		if (sk->src_port == DNS_PORT)
 			return tr_refuse(TR_GATE_BIND, IPPROTO_UDP, DNS_PORT);
@@ -407,6 +409,8 @@ static __noinline int tr_on_inbound(struct __sk_buff *skb, struct bpf_sock *sk)
 	asked.key.protocol = IPPROTO_TCP;
 	asked.key.port = sk->src_port;
 	tr_judge(&asked);
+	if (tr_lets_through(&asked) && !tr_mark_listener(sk))
+		asked.key.action = TR_ACTION_ERROR;
 	return tr_settle(&asked);
 }
 

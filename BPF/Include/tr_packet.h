@@ -18,6 +18,7 @@ enum {
 	TR_MAX_EXTENSIONS = 6,
 	UDP_HEADER = 8,
 	TCP_FLAG_SYN = 0x02, /* in the second of the bytes that begin with the header's length */
+	TCP_FLAG_RST = 0x04,
 	TCP_FLAG_ACK = 0x10,
 };
 

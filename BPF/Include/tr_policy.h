@@ -24,6 +24,7 @@ enum {
 	TR_MAX_QUERIES = 4096,	      /* that wait for their answer */
 	TR_MAX_MESSAGE = 4096,	      /* bytes of a DNS message that is read */
 	TR_MAX_RECORDS = 64,	      /* of an answer that are read */
+	TR_CUTS_SIZE = 1 << 16, /* bytes of the ring `cuts` */
 };
 
 enum tr_action {
@@ -165,6 +166,19 @@ struct tr_binding {
 	/* By slot: the generation of a policy, above 32 bits, and its list of candidates for the name, both at once. */
 	__u64 list[TR_POLICY_SLOTS];
 	__u64 globs[TR_POLICY_SLOTS][TR_MAX_GLOBS / 64]; /* which of the policy's globs match the name */
+};
+
+/* A record of the ring `cuts`: a TCP socket whose packets are refused, as sock_diag(7) has it. Everything but the
+ * family and the interface in network order. */
+struct tr_cut {
+	__u64 cookie;
+	__u32 local[4];
+	__u32 peer[4];
+	__u16 local_port;
+	__u16 peer_port;
+	__u32 family;
+	__u32 interface;
+	__u32 reserved;
 };
 
 /* Settings that the agent writes before load. */

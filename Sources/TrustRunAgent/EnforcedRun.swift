@@ -45,7 +45,7 @@ package enum EnforcedRun {
         }
         defer { withExtendedLifetime(lock) {} }
         let scope = try ScopeDirectory(in: hierarchy, named: name)
-        let enforced = try EnforcedScope(configuration.policies, onDirectory: scope.descriptor)
+        let enforced = try EnforcedScope(configuration.policies, onDirectory: scope.descriptor, at: scope.folder)
         if !configuration.failsOpen { try enforced.pin(as: name, scope: scope) }
         let signals = try CommandSignals()
         let command = try unenforced { () throws(AgentError) in

@@ -16,15 +16,20 @@ final class EnforcedScope {
     private let descriptor: Int32
     private var gate: Gate
     private var pins: InstancePins?
+    private let folder: String
+    private let cuts: ConnectionCuts
 
-    /// Puts the gates up, with nothing pinned. `descriptor`: of the scope's directory, open for as long as this lives.
-    init(_ references: [String], onDirectory descriptor: Int32) throws(AgentError) {
+    /// Puts the gates up, with nothing pinned. `descriptor`: of the scope's directory `folder`, open for as long as this lives.
+    init(_ references: [String], onDirectory descriptor: Int32, at folder: String) throws(AgentError) {
         self.references = references
         self.descriptor = descriptor
-        gate = try Self.unenforced { () throws(EnforcementError) in try Gate() }
+        self.folder = folder
+        let gate = try Self.unenforced { () throws(EnforcementError) in try Gate() }
+        cuts = try Self.unenforced { () throws(EnforcementError) in try gate.cuts() }
+        self.gate = gate
         do { try load() } catch { throw AgentError(.notEnforced, error.message) }
-        try Self.unenforced { () throws(EnforcementError) in try gate.attach(toDirectory: descriptor) }
-        status = gate.prove(inDirectory: descriptor)
+        try Self.unenforced { () throws(EnforcementError) in try self.gate.attach(toDirectory: descriptor) }
+        status = self.gate.prove(inDirectory: descriptor)
         switch status {
         case .proven: break
         case .degraded(let reason), .lost(let reason): throw AgentError(.notEnforced, reason)
@@ -84,6 +89,17 @@ final class EnforcedScope {
             try? gate.note(in: pins, proven: status == .proven ? Clock.wall : 0, time: Clock.wall)
         }
         return status
+    }
+
+    /// Can be read when there are connections that are refused now.
+    var cutsDescriptor: Int32 { cuts.descriptor }
+
+    /// Ends them; returns how many.
+    func endCuts() throws(AgentError) -> Int {
+        let namespaces = NetworkNamespaces(of: ScopeDirectory.processes(below: folder))
+        return try Self.system { () throws(EnforcementError) in
+            try cuts.end(inNamespaces: namespaces.descriptors)
+        }
     }
 
     func totals() throws(AgentError) -> Gate.Totals {

@@ -33,7 +33,7 @@ struct EnforcementReport {
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
-        if !resolvers.isEmpty, policy.settings.nameLookup == .open {
+        if !resolvers.isEmpty, policy?.settings.nameLookup == .open {
             let addresses = resolvers.map(\.description).joined(separator: ", ")
             lines.append("any name could be asked of \(addresses): data can leave in queries (dns: open)")
         }

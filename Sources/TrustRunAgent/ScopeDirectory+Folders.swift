@@ -38,6 +38,13 @@ extension ScopeDirectory {
         return found
     }
 
+    /// The processes of a group and of those below.
+    static func processes(below folder: String) -> [pid_t] {
+        groups(from: folder).flatMap { group in
+            (ProcFile.read(group + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { line in pid_t(line) }
+        }
+    }
+
     /// The names of the groups directly below.
     static func names(in folder: String) -> [String] {
         guard let directory = unsafe opendir(folder) else { return [] }

@@ -7,7 +7,8 @@ final class ScopeDirectory {
     let path: String
     /// An open descriptor of it.
     let descriptor: Int32
-    private let folder: String
+    /// Its directory.
+    let folder: String
     private let parent: String
 
     /// Under which such groups are, from the root of the hierarchy.
@@ -53,7 +54,7 @@ final class ScopeDirectory {
     func end() -> Int? {
         var killed: Set<pid_t> = []
         for _ in 0..<Self.killMilliseconds {
-            let left = Self.groups(from: folder).flatMap(processes)
+            let left = Self.processes(below: folder)
             if left.isEmpty, remove() { return killed.count }
             killed.formUnion(left)
             // All at once where the kernel can (5.14), so that none can fork away.
@@ -68,10 +69,6 @@ final class ScopeDirectory {
         for group in Self.groups(from: folder).reversed() { _ = unsafe rmdir(group) }
         _ = unsafe rmdir(parent)  // unless it is in use
         return unsafe access(folder, F_OK) != 0
-    }
-
-    private func processes(of group: String) -> [pid_t] {
-        (ProcFile.read(group + "/cgroup.procs") ?? "").split(separator: "\n").compactMap { line in pid_t(line) }
     }
 
     private func write(_ text: String, to path: String) -> Bool {

@@ -6,6 +6,9 @@ internal import TrustRunPolicy
 final class ScopeKeeper {
     /// The gates do not hold any more, and the scope should not go on.
     private(set) var isLost = false
+    /// Connections that were ended since a later policy refuses them.
+    private(set) var cuts = 0
+    private var hasFailedToCut = false
     private let enforced: EnforcedScope
     private let references: [String]
     private let watch: PolicyWatch
@@ -34,6 +37,7 @@ final class ScopeKeeper {
             self.timer.take()
             self.prove()
         }
+        loop.add(enforced.cutsDescriptor) { self.cut() }
         loop.add(watch.descriptor) { self.watch.take() }
         loop.add(watch.timer.descriptor) { if self.watch.isChanged() { self.reload() } }
     }
@@ -53,6 +57,16 @@ final class ScopeKeeper {
         let milliseconds = (Clock.boot &- begin) / 1_000_000
         tell("reloaded \(enforced.policy?.name ?? ""): generation \(enforced.generation), in \(milliseconds) ms")
         prove()
+    }
+
+    /// The gates refuse their packets already: if this fails, their programs only wait longer for their error.
+    private func cut() {
+        do {
+            cuts += try enforced.endCuts()
+        } catch {
+            if !hasFailedToCut { tell(error.message) }
+            hasFailedToCut = true
+        }
     }
 
     private func prove() {

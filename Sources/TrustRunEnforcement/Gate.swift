@@ -63,6 +63,16 @@ package import TrustRunPolicy
         self.probe = probe
     }
 
+    /// What the gates cut; it must not outlive this.
+    package func cuts() throws(EnforcementError) -> ConnectionCuts {
+        var out: OpaquePointer?
+        let result = unsafe tr_cuts_open(handle, &out)
+        guard result == 0, let opened = unsafe out else {
+            throw EnforcementError("read which connections are refused now", result: result)
+        }
+        return unsafe ConnectionCuts(opened)
+    }
+
     /// Attaches the gates to an open directory of the cgroup v2 hierarchy, for all below it too.
     package func attach(toDirectory descriptor: Int32) throws(EnforcementError) {
         let result = unsafe tr_gate_attach(handle, descriptor)

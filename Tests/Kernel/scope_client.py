@@ -283,6 +283,33 @@ def segmented(texts, server):
         end.send(b"".join(map(bytes.fromhex, texts)))
         return "ok"
 
+KEPT = {}
+
+
+def keep(key, kind, address, port):
+    """A connected socket that stays."""
+    KEPT[key] = end = socket.socket(family_of(address), kind)
+    end.settimeout(5)
+    return name_of(end.connect_ex((address, port)))
+
+
+def keep_listener(key, port):
+    KEPT[key] = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)
+    return "ok"
+
+
+def keep_accepted(key, listener):
+    KEPT[listener].settimeout(5)
+    KEPT[key], peer = KEPT[listener].accept()
+    KEPT[key].settimeout(5)
+    return peer[0]
+
+
+def say(key, text):
+    """Sends on a kept socket; what comes back, or "closed"."""
+    KEPT[key].sendall(text.encode())
+    return KEPT[key].recv(64).decode() or "closed"
+
 
 def run(*command):
     """Another program in its place, with its output."""

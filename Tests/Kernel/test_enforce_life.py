@@ -71,6 +71,13 @@ def wait_until(condition, what, seconds=10):
         time.sleep(0.01)
 
 
+def has_ended(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def agent(*words):
     return subprocess.run([agent_path(), *words], capture_output=True, text=True, timeout=scaled(20))
 
@@ -277,7 +284,7 @@ def test_a_command_does_not_go_on_without_its_gates():
     expect_line(run, "enforcement: lost: the gates do not hold: connect() of TCP over IPv4 was ")
     expect.equal(run.program.wait(scaled(10)), 125, "status")
     expect.true("and lost hold of it" in run.program.stderr.read(), "the summary")
-    expect.true(not pathlib.Path(f"/proc/{run.pid}").exists(), "the command goes on")
+    wait_until(lambda: has_ended(run.pid), "the command to end")
     expect_nothing_left(run)
 
     run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", "--fail-open", namespace=everywhere())
@@ -286,3 +293,93 @@ def test_a_command_does_not_go_on_without_its_gates():
     expect.equal(run.ask("tcp", "10.2.2.2", 443), "ok", "with --fail-open")
     run.program.stdin.close()
     expect.equal(run.program.wait(scaled(10)), 0, "status with --fail-open")
+
+
+def echo(parent, port):
+    """Echoes TCP and UDP until it is told to end; then hands back all that came."""
+    import select
+    import socket
+    seen = []
+    listeners = [socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True)]
+    datagrams = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    datagrams.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    datagrams.bind(("::", port))
+    ends = []
+    parent.send("ready")
+    while True:
+        for end in select.select([*listeners, *ends, datagrams, parent.end], [], [])[0]:
+            if end is parent.end:
+                return seen
+            if end in listeners:
+                ends.append(end.accept()[0])
+                continue
+            try:
+                text, peer = end.recvfrom(64)
+            except ConnectionError as error:
+                seen.append(type(error).__name__)
+                text = b""
+            if text:
+                seen.append(text.decode())
+            if end is datagrams:
+                end.sendto(text, peer)
+            elif text:
+                end.sendall(text)
+            else:
+                ends.remove(end)
+
+
+def connect_in(parent, source, port):
+    """Connects from outside of the scope and echoes."""
+    import socket
+    end = socket.socket()
+    end.bind((source, 0))
+    end.connect(("10.9.9.9", port))
+    parent.send("ready")
+    try:
+        while text := end.recv(64):
+            end.sendall(text)
+    except ConnectionError as error:
+        return type(error).__name__
+    return "closed"
+
+
+def test_what_a_new_policy_refuses_is_cut():
+    import socket
+    namespace = everywhere()
+    server = children.Child(echo, 4700, namespace=namespace)
+    expect.equal(server.receive(), "ready", "the server")
+    policy = scopes.policy("allow [10.1.1.1, 10.2.2.2, 'fd00::1', 'fd00::2'], ports: 4700", "allow [10.5.5.5, 10.6.6.6]")
+    run = Run(policy, namespace=namespace)
+    stay = {"tcp": (socket.SOCK_STREAM, "10.1.1.1"), "tcp6": (socket.SOCK_STREAM, "fd00::1"), "udp": (socket.SOCK_DGRAM, "10.1.1.1"),
+            "mapped": (socket.SOCK_STREAM, "::ffff:10.1.1.1")}
+    go = {"tcp-": (socket.SOCK_STREAM, "10.2.2.2"), "tcp6-": (socket.SOCK_STREAM, "fd00::2"), "udp-": (socket.SOCK_DGRAM, "10.2.2.2"),
+          "mapped-": (socket.SOCK_STREAM, "::ffff:10.2.2.2")}
+    for key, (kind, address) in (stay | go).items():
+        expect.equal(run.ask("keep", key, kind, address, 4700), "ok", f"connect() of {key}")
+        expect.equal(run.ask("say", key, key), key, f"the answer to {key}")
+    expect.equal(run.ask("keep_listener", "listener", 4701), "ok", "listen()")
+    peers = {}
+    for key, source in (("in", "10.5.5.5"), ("in-", "10.6.6.6")):
+        peers[key] = children.Child(connect_in, source, 4701, namespace=namespace)
+        expect.equal(peers[key].receive(), "ready", f"{source} connects")
+        expect.equal(run.ask("keep_accepted", key, "listener"), f"::ffff:{source}", "who connected")
+        expect.equal(run.ask("say", key, key), key, f"the answer to {key}")
+    before = status_of(run.name)["totals"]
+    expect.equal(before["block"], 0, "refused before the reload")
+
+    replace(policy, policy.read_text().replace("10.2.2.2", "10.3.3.3").replace("fd00::2", "fd00::3").replace("10.6.6.6", "10.7.7.7"))
+    expect_line(run, "reloaded test: generation 2, in ")
+    for key in [*stay, "in"]:
+        expect.equal(run.ask("say", key, "on"), "on", f"the answer to {key} after the reload")
+    for key in [*go, "in-"]:
+        expect.equal(run.ask("say", key, "secret"), EPERM if key.startswith("udp") else "ECONNABORTED", f"what {key} gets after the reload")
+    seen = status_of(run.name)
+    expect.equal(seen["totals"]["block"], 5, "refused after the reload")
+    expect.equal(sorted((outcome["gate"], outcome["address"], outcome["port"], outcome["generation"], outcome["count"]) for outcome in seen["outcomes"]),
+                 [("connect", "10.2.2.2", 4700, 2, 2), ("connect", "fd00::2", 4700, 2, 1), ("datagram", "10.2.2.2", 4700, 2, 1), ("inbound", "10.6.6.6", 4701, 2, 1)],
+                 "what was refused after the reload")
+    expect.equal(peers["in-"].result(), "ConnectionResetError", "what who connected in gets")
+    server.send()
+    got = server.result()
+    expect.true("secret" not in got and "tcp-" in got, f"what the server got: {got}")
+    expect.equal(got.count("ConnectionResetError"), 3, f"resets that the server got, of {got}")

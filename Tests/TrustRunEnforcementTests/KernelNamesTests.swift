@@ -49,10 +49,11 @@ import TrustRunTestSupport
 
     private func tables(_ text: String, namespaces: [UInt32] = []) throws -> KernelTables {
         let policy = try PolicyLoader.load(["p.yaml"]) { (_: String) throws(PolicyReadFailure) in Array(text.utf8) }
+        let compiled = try CompiledPolicy(policy)
         var random = SeededGenerator(seed: 1)
         return KernelTables(
-            try CompiledPolicy(policy), resolvers: [], namespaces: namespaces,
-            probe: ProbeDestination(using: &random))
+            compiled, resolvers: [], namespaces: namespaces,
+            probe: ProbeRange(avoiding: compiled, using: &random))
     }
 
     private func text(_ entry: tr_name_entry) -> String {
