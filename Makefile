@@ -24,7 +24,7 @@ BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc li
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
 	python3 python3-jsonschema python3-yaml golang-go bpftool clang-format libssl-dev
 
-.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-vm workloads bench fmt check organisations \
+.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm workloads bench fmt check organisations \
 	install clean require-swift
 
 help: ## Lists what make can do.
@@ -62,7 +62,7 @@ build: bpf ## Builds the agent: .build/release/trustrun-agent.
 run: build ## Sets up, builds, and monitors this machine (Ctrl-C ends it).
 	$(SUDO) $(AGENT) monitor --format text
 
-test: test-deps build check test-unit test-schema test-sanitize test-fuzz test-kernel test-vm ## Runs every test that this machine can run.
+test: test-deps build check test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm ## Runs every test that this machine can run.
 
 test-unit: bpf ## Unit tests.
 	swift test $(SWIFTFLAGS) --parallel
@@ -84,6 +84,9 @@ workloads: test-deps
 
 test-kernel: build workloads ## Real programs on this kernel; needs root.
 	$(SUDO) /usr/bin/python3 Tests/Kernel/run.py
+
+test-bypass: build workloads ## Tries every known way around the gates on this kernel; needs root.
+	$(SUDO) /usr/bin/python3 Tests/Bypass/run.py
 
 test-vm: build workloads ## The same on Debian's kernels 5.10, 6.1, 6.12 and 7.x in QEMU; VM_KERNELS chooses.
 	VM_JOBS=$${VM_JOBS:-2} Tests/VM/run-all.sh

@@ -11,6 +11,7 @@
 #include <bpf/bpf_helpers.h>
 #include "tr_address.h"
 #include "tr_dns_stream.h"
+#include "tr_join.h"
 #include "tr_judge.h"
 #include "tr_packet.h"
 #include "tr_stream.h"
@@ -152,11 +153,31 @@ static __always_inline int tr_on_datagram(struct bpf_sock_addr *ctx, struct tr_c
 	return tr_settle(asked);
 }
 
+/*
+ * With ancillary data the hooks run for connected sockets too, without a destination: egress judges what they send. No
+ * call that has a destination comes with neither family nor port.
+ */
+static __always_inline int tr_is_of_connected(struct bpf_sock_addr *ctx)
+{
+	return !ctx->user_family && !ctx->user_port;
+}
+
+static __always_inline int tr_on_connected_call(struct bpf_sock_addr *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+
+	if (ctx->protocol == IPPROTO_UDP && sk && bpf_sk_storage_get(&connected, sk, NULL, 0))
+		return 1;
+	return tr_refuse(TR_GATE_SOCKET, ctx->protocol, ctx->type);
+}
+
 SEC("cgroup/sendmsg4")
 int cgroup__sendmsg4(struct bpf_sock_addr *ctx)
 {
 	struct tr_case asked = {};
 
+	if (tr_is_of_connected(ctx))
+		return tr_on_connected_call(ctx);
 	tr_set_ipv4_from(tr_address_of(&asked), ctx->user_ip4, ctx->msg_src_ip4);
 	return tr_on_datagram(ctx, &asked);
 }
@@ -168,6 +189,8 @@ int cgroup__sendmsg6(struct bpf_sock_addr *ctx)
 	struct tr_case asked = {};
 	struct tr_address *address = tr_address_of(&asked);
 
+	if (tr_is_of_connected(ctx))
+		return tr_on_connected_call(ctx);
 	address->word[0] = ctx->user_ip6[0];
 	address->word[1] = ctx->user_ip6[1];
 	address->word[2] = ctx->user_ip6[2];
@@ -230,6 +253,12 @@ int cgroup__setsockopt(struct bpf_sockopt *ctx)
 		if ((void *)(value + 3) > ctx->optval_end || value[0] != 't' || value[1] != 'l' || value[2] != 's')
 			return tr_refuse(TR_GATE_OPTION, level, option);
 		return 1;
+	}
+	if (level == SOL_IP || level == SOL_IPV6) {
+		if (!tr_on_join(ctx, level, option))
+			return 0;
+		if (tr_is_join(level, option))
+			return 1; /* the kernel takes the bytes that were judged */
 	}
 	ctx->optlen = 0; /* the kernel takes the caller's own bytes, however many */
 	return 1;

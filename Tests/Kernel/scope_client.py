@@ -148,7 +148,7 @@ def set_option(family, kind, level, option, value):
 def set_long_option(size):
     """An option that is longer than what such a hook gets to see: the kernel's own answer."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as end:
-        end.setsockopt(socket.SOL_IP, 41, bytes(size))  # IP_MSFILTER
+        end.setsockopt(socket.SOL_TCP, 14, bytes(size))  # TCP_MD5SIG
         return "ok"
 
 

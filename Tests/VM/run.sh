@@ -5,7 +5,7 @@
 #
 #   run.sh LABEL [-- COMMAND...]     LABEL: see fetch-kernel.sh
 #
-# Without a command the kernel test suite runs. The guest has no network but
+# Without a command the kernel test suite runs, and then the attempts of Tests/Bypass. The guest has no network but
 # its own and no disk; the project's parts are under /trustrun in it, and its
 # standard output and error are this script's standard output.
 #
@@ -35,7 +35,8 @@ shift
 if [[ ${1:-} == -- ]]; then shift; fi
 if [[ $# -eq 0 ]]; then
     # Emulated, a guest is about five times as slow.
-    set -- env "TRUSTRUN_TIME_SCALE=${TRUSTRUN_TIME_SCALE:-5}" python3 /trustrun/Tests/Kernel/run.py
+    set -- env "TRUSTRUN_TIME_SCALE=${TRUSTRUN_TIME_SCALE:-5}" sh -c \
+        'status=0; for suite in Kernel Bypass; do python3 /trustrun/Tests/$suite/run.py || status=1; done; exit $status'
 fi
 
 fail() {
@@ -88,6 +89,7 @@ items=("@$here/guest.manifest"
     "$kernel/load-order=/suite/modules/load-order"
     "?$repo/.build/release/trustrun-agent=/trustrun/trustrun-agent"
     "?$repo/Tests/Kernel=/trustrun/Tests/Kernel"
+    "?$repo/Tests/Bypass=/trustrun/Tests/Bypass"
     "?$repo/.build/workloads=/trustrun/workloads"
     "?$repo/docs/events.schema.json=/trustrun/docs/events.schema.json")
 for extra in ${VM_EXTRA:-}; do

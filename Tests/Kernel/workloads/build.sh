@@ -10,7 +10,7 @@ out=$(cd "$1" && pwd)
 
 for source in "$here"/*.c; do
 	name=$(basename "$source" .c)
-	if [ "$out/$name" -nt "$source" ] && [ "$out/$name" -nt "$here/endpoint.h" ]; then
+	if [ "$out/$name" -nt "$source" ] && [ "$out/$name" -nt "$here/endpoint.h" ] && [ "$out/$name" -nt "$here/ring.h" ]; then
 		continue
 	fi
 	"${CC:-gcc}" -std=gnu11 -O2 -Wall -Wextra -Werror -static -pthread -o "$out/$name" "$source"

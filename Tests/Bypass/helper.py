@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A process outside of every scope, of the same user, that hands out what it has: a program of its own.
+
+helper.py NAME: serves on the abstract unix socket of that name.
+"""
+
+import ctypes
+import json
+import os
+import socket
+import sys
+
+held = []
+buffer = ctypes.create_string_buffer(256)
+
+
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def make(kind, to, port):
+    if kind == "stream":
+        return socket.socket(family(to), socket.SOCK_STREAM)
+    end = socket.socket(family(to), socket.SOCK_DGRAM)
+    if kind == "connected":
+        end.connect((to, port))
+    if kind == "open":
+        end.close()
+        end = socket.create_connection((to, port), 1)
+    return end
+
+
+def serve(asker):
+    text, descriptors, _, _ = socket.recv_fds(asker, 4096, 1)
+    request = json.loads(text)
+    want, to, port = request["want"], request["to"], request["port"]
+    if want == "send":
+        with make("datagram", to, port) as end:
+            end.sendto(request["marker"].encode(), (to, port))
+    elif want == "use":
+        with socket.socket(fileno=descriptors[0]) as end:
+            try:
+                end.sendto(request["marker"].encode(), (to, port))
+            except OSError as error:
+                return asker.send(json.dumps({"errno": error.errno}).encode())
+    elif want == "hold buffer":
+        return asker.send(json.dumps({"pid": os.getpid(), "address": ctypes.addressof(buffer)}).encode())
+    elif want == "send buffer":
+        with make("datagram", to, port) as end:
+            end.sendto(buffer.raw[:request["size"]], (to, port))
+    elif want.startswith("hold "):
+        held.append(make(want[5:], to, port))
+        return asker.send(json.dumps({"pid": os.getpid(), "fd": held[-1].fileno()}).encode())
+    else:
+        with make(want, to, port) as end:
+            socket.send_fds(asker, [b"{}"], [end.fileno()])
+        return None
+    asker.send(b"{}")
+
+
+def main():
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    server.bind("\0" + sys.argv[1])
+    server.listen(16)
+    print("ready", flush=True)
+    while True:
+        asker = server.accept()[0]
+        with asker:
+            try:
+                serve(asker)
+            except OSError as error:
+                asker.send(json.dumps({"errno": error.errno}).encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Tries every known way around the gates: run.py [-k PATTERN] [-v]. As root, with a built agent and built workloads.
+
+Each attempt is made outside of the scope, where it must arrive; inside, where nothing of it may; and inside to where the
+policy lets it go, where it must. What arrived is read from the canary's wire. Exit status 1 if something got through that
+should not, or a control did not.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import platform
+import secrets
+import signal
+import socket
+import sys
+import time
+
+sys.dont_write_bytecode = True
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "Kernel"))
+
+import attempts
+import children
+import cleanup
+import expect
+import scopes
+import sessions
+import world
+from settings import SCALE, agent_path, scaled
+
+COLOURS = {"refused": "\033[32m", "open": "\033[33m", "n/a": "\033[2m", "GOT THROUGH": "\033[31m", "CONTROL": "\033[31m"}
+PLAIN = "\033[0m"
+LIMIT = 2.5
+
+
+class Trial:
+    """One run of one attempt by one party."""
+
+    def __init__(self, attempt, where, to, via, answer, marker):
+        self.attempt, self.where, self.to, self.via, self.answer, self.marker = attempt, where, to, via, answer, marker
+
+    def arrived(self, found):
+        """The evidence, or nothing."""
+        if self.attempt.counts == "answer":
+            return self.answer if self.answer in ("made", "ok") else None
+        wanted = []
+        if self.attempt.counts != "address":
+            wanted.append(self.marker.encode())
+        if self.attempt.counts != "marker":
+            wanted.append(_packed(self.to))
+        return next((found[token.hex()] for token in wanted if token.hex() in found), None)
+
+    def fulfilled(self, found):
+        """A control wants its payload to have come, not only a packet."""
+        return self.marker.encode().hex() in found if self.attempt.counts == "both" else self.arrived(found)
+
+
+def _packed(address):
+    text = address.partition("%")[0]
+    return socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+
+
+class Result:
+    def __init__(self, attempt, who, verdict, detail=""):
+        self.attempt, self.who, self.verdict, self.detail = attempt, who, verdict, detail
+
+    def is_failure(self):
+        return self.verdict in ("GOT THROUGH", "CONTROL")
+
+
+class Bench:
+    """Runs attempts by parties: {who: (inside, outside)}."""
+
+    def __init__(self, place, parties, helper):
+        self.world, self.parties, self.helper = place, parties, helper
+        self.trials = []
+
+    def arguments_of(self, attempt, to, via):
+        given = dict(attempt.arguments)
+        code = world.WAYS_WITH_VIA
+        if attempt.way in code:
+            given["via"] = via
+        if attempt.needs == "caller":
+            given["here"] = self.world.cable.left6 if ":" in to else self.world.cable.left4
+            given["caller"] = self.world.caller_path
+        elif attempt.needs == "helper":
+            given["helper"] = self.helper
+        elif attempt.needs == "root group":
+            root = world.cgroups.mount_point()
+            given["path" if attempt.way == "leave" else "folder"] = str(root / "cgroup.procs" if attempt.way == "leave" else root)
+        return given
+
+    def trial(self, attempt, party, where):
+        places = self.world.places
+        kind = attempt.kind
+        to = places.next(kind, where == "allowed")
+        via = places.next(kind if kind in ("v4", "v6") else "v4", True)
+        marker = secrets.token_hex(12)
+        started = time.monotonic()
+        answer = party.step(attempt.way, scaled(LIMIT), to=to, port=world.canary.PORT, marker=marker, **self.arguments_of(attempt, to, via))
+        if os.environ.get("BYPASS_TIMES") and time.monotonic() - started > 0.15:
+            print(attempt.name, where, answer, round(time.monotonic() - started, 2), file=sys.stderr)
+        return Trial(attempt, where, to, via, answer, marker)
+
+    def run(self, attempts):
+        """Tries them all, then looks at what arrived."""
+        with concurrent.futures.ThreadPoolExecutor(len(self.parties)) as pool:
+            tried = [entry for entries in pool.map(lambda who: self._try_all(attempts, who), self.parties) for entry in entries]
+        found = self.world.evidence()
+        return [_judge(attempt, who, trials, found) for attempt, who, trials in tried]
+
+    def _try_all(self, attempts, who):
+        inside, outside = self.parties[who]
+        tried = []
+        for attempt in attempts:
+            if who in attempt.who:
+                trials = [self.trial(attempt, outside, "outside"), self.trial(attempt, inside, "inside")]
+                if attempt.has_control:
+                    trials.append(self.trial(attempt, inside, "allowed"))
+                tried.append((attempt, who, trials))
+        return tried
+
+
+def _judge(attempt, who, trials, found):
+    outside, inside = trials[0], trials[1]
+    evidence = inside.arrived(found)
+    if evidence:
+        if attempt.open and who in attempt.open_for:
+            return Result(attempt, who, "open", attempt.open)
+        return Result(attempt, who, "GOT THROUGH", f"{inside.answer} to {inside.to}: {evidence}")
+    if not outside.fulfilled(found):
+        if attempt.is_optional and outside.answer not in ("ok", "made", "timeout", "no end", "died"):
+            return Result(attempt, who, "n/a", f"outside of the scope: {outside.answer}")
+        return Result(attempt, who, "CONTROL", f"outside of the scope it did not arrive either: {outside.answer} to {outside.to}")
+    if len(trials) > 2 and not trials[2].fulfilled(found):
+        return Result(attempt, who, "CONTROL", f"to where one may send it did not arrive: {trials[2].answer} to {trials[2].to}")
+    return Result(attempt, who, "refused", str(inside.answer))
+
+
+def show(results, verbose):
+    """A line an attempt, a column for each who; details of what is not as usual."""
+    print(f"{'':58}" + "".join(f"{who:14}" for who in attempts.EVERYBODY))
+    by_attempt = {}
+    for result in results:
+        by_attempt.setdefault(result.attempt.name, {})[result.who] = result
+    for name, found in by_attempt.items():
+        cells = ""
+        for who in attempts.EVERYBODY:
+            verdict = found[who].verdict if who in found else "-"
+            cells += COLOURS.get(verdict, "") * sys.stdout.isatty() + f"{verdict:14}" + PLAIN * sys.stdout.isatty()
+        print(f"{name[:57]:58}{cells}")
+        details = {}
+        for result in found.values():
+            if result.is_failure() or verbose or result.verdict in ("open", "n/a"):
+                details.setdefault((result.verdict, result.detail), []).append(result.who)
+        for (verdict, detail), who in details.items():
+            if verdict not in ("open", "n/a") or verbose:
+                print(f"    {verdict} ({', '.join(who)}): {detail}")
+
+
+def summary(results):
+    """What is open and what does not apply, once; then the counts."""
+    for verdict, title in (("open", "gets through, and is known to"), ("n/a", "not applicable")):
+        reasons = {}
+        for result in results:
+            if result.verdict == verdict:
+                reasons.setdefault(result.detail, {}).setdefault(result.attempt.name, []).append(result.who)
+        for reason, names in reasons.items():
+            listed = "; ".join(f"{name} ({', '.join(who)})" for name, who in names.items())
+            print(f"{title}: {reason}: {listed}")
+    counts = {}
+    for result in results:
+        counts[result.verdict] = counts.get(result.verdict, 0) + 1
+    print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
+    return 1 if any(result.is_failure() for result in results) or not counts.get("refused") else 0
+
+
+def _parties(place):
+    inside = place.inside(world.policy())
+    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_name, namespace=place.left, **world.WHO["user"])
+    expect.equal(helper.stdout.readline(), "ready\n", "the helper")
+    parties = {"user": (inside, place.join("user"))}
+    group = world.ScopeOf(inside)
+    for who in ("root", "container"):
+        parties[who] = (place.join(who, group), place.join(who))
+    return parties
+
+
+def _end(parties):
+    """The scope's own client last: with it the scope ends."""
+    for who in ("root", "container", "user"):
+        for party in parties[who]:
+            status, errors = party.end()
+    inside = parties["user"][0]
+    return inside.program.returncode, errors
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("-k", metavar="PATTERN", default="", help="only attempts whose name contains this")
+    parser.add_argument("-v", action="store_true", help="the answers as well")
+    parser.add_argument("--table", action="store_true", help="print the README's table and end")
+    options = parser.parse_args()
+    if options.table:
+        print(attempts.table(attempts.ATTEMPTS))
+        return 0
+    if os.geteuid() != 0:
+        sys.exit("run.py: the attempts need root for their network namespaces: run `sudo make test-bypass`")
+    print(f"kernel {platform.release()}, agent {agent_path()}, time scale {SCALE:g}", flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    started = time.monotonic()
+    try:
+        place = world.World()
+        chosen = [attempt for attempt in attempts.ATTEMPTS if options.k in attempt.name]
+        parties = _parties(place)
+        groups = [str(world.ScopeOf(parties["user"][0]).folder)]
+        results = Bench(place, parties, place.helper_name).run(chosen)
+        _end(parties)
+        results += sessions.run(place, Bench, options.k)
+        show(results, options.v)
+    finally:
+        for scope in ("test", "module", "run"):
+            cleanup.end(scope)
+    left = [group for group in groups if os.path.exists(group)]
+    status = summary(results)
+    if left:
+        print(f"groups left behind: {left}")
+        status = 1
+    readme = HERE / "README.md"
+    if readme.exists() and attempts.table(attempts.ATTEMPTS) not in readme.read_text():
+        print("README.md does not have the table that `run.py --table` prints")
+        status = 1
+    print(f"{time.monotonic() - started:.1f} s")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
