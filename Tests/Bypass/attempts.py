@@ -196,6 +196,7 @@ def _handed():
 
 
 ATTEMPTS = [*_tcp(), *_udp(), *_options(), *_kinds(), *_processes(), *_handed()]
+OF_SESSIONS = [Attempt("TCP and UDP all the time", "hammer", "all", kind="v4", has_control=False)]
 
 
 def table(attempts):

@@ -74,9 +74,9 @@ class Result:
 class Bench:
     """Runs attempts by parties: {who: (inside, outside)}."""
 
-    def __init__(self, place, parties, helper):
-        self.world, self.parties, self.helper = place, parties, helper
-        self.trials = []
+    def __init__(self, place, parties, helper, is_turned=False):
+        """`is_turned`: a policy that allows what the usual one refuses, and the other way round."""
+        self.world, self.parties, self.helper, self.is_turned = place, parties, helper, is_turned
 
     def arguments_of(self, attempt, to, via):
         given = dict(attempt.arguments)
@@ -96,8 +96,8 @@ class Bench:
     def trial(self, attempt, party, where):
         places = self.world.places
         kind = attempt.kind
-        to = places.next(kind, where == "allowed")
-        via = places.next(kind if kind in ("v4", "v6") else "v4", True)
+        to = places.next(kind, (where == "allowed") != self.is_turned)
+        via = places.next(kind if kind in ("v4", "v6") else "v4", not self.is_turned)
         marker = secrets.token_hex(12)
         started = time.monotonic()
         answer = party.step(attempt.way, scaled(LIMIT), to=to, port=world.canary.PORT, marker=marker, **self.arguments_of(attempt, to, via))
@@ -108,11 +108,14 @@ class Bench:
     def run(self, attempts):
         """Tries them all, then looks at what arrived."""
         with concurrent.futures.ThreadPoolExecutor(len(self.parties)) as pool:
-            tried = [entry for entries in pool.map(lambda who: self._try_all(attempts, who), self.parties) for entry in entries]
+            tried = list(pool.map(lambda who: self.try_all(attempts, who), self.parties))
+        return self.judge([entry for entries in tried for entry in entries])
+
+    def judge(self, tried):
         found = self.world.evidence()
         return [_judge(attempt, who, trials, found) for attempt, who, trials in tried]
 
-    def _try_all(self, attempts, who):
+    def try_all(self, attempts, who="user"):
         inside, outside = self.parties[who]
         tried = []
         for attempt in attempts:
@@ -142,7 +145,7 @@ def _judge(attempt, who, trials, found):
 
 def show(results, verbose):
     """A line an attempt, a column for each who; details of what is not as usual."""
-    print(f"{'':58}" + "".join(f"{who:14}" for who in attempts.EVERYBODY))
+    print(f"{'':78}" + "".join(f"{who:14}" for who in attempts.EVERYBODY))
     by_attempt = {}
     for result in results:
         by_attempt.setdefault(result.attempt.name, {})[result.who] = result
@@ -151,7 +154,7 @@ def show(results, verbose):
         for who in attempts.EVERYBODY:
             verdict = found[who].verdict if who in found else "-"
             cells += COLOURS.get(verdict, "") * sys.stdout.isatty() + f"{verdict:14}" + PLAIN * sys.stdout.isatty()
-        print(f"{name[:57]:58}{cells}")
+        print(f"{name[:77]:78}{cells}")
         details = {}
         for result in found.values():
             if result.is_failure() or verbose or result.verdict in ("open", "n/a"):
@@ -205,7 +208,7 @@ def main():
     parser.add_argument("--table", action="store_true", help="print the README's table and end")
     options = parser.parse_args()
     if options.table:
-        print(attempts.table(attempts.ATTEMPTS))
+        print(attempts.table([*attempts.ATTEMPTS, *sessions.ROWS]))
         return 0
     if os.geteuid() != 0:
         sys.exit("run.py: the attempts need root for their network namespaces: run `sudo make test-bypass`")
@@ -215,22 +218,23 @@ def main():
     try:
         place = world.World()
         chosen = [attempt for attempt in attempts.ATTEMPTS if options.k in attempt.name]
-        parties = _parties(place)
-        groups = [str(world.ScopeOf(parties["user"][0]).folder)]
-        results = Bench(place, parties, place.helper_name).run(chosen)
-        _end(parties)
+        results = []
+        if chosen:
+            parties = _parties(place)
+            results = Bench(place, parties, place.helper_name).run(chosen)
+            _end(parties)
         results += sessions.run(place, Bench, options.k)
         show(results, options.v)
     finally:
         for scope in ("test", "module", "run"):
             cleanup.end(scope)
-    left = [group for group in groups if os.path.exists(group)]
+    left = [group for group in world.groups if os.path.exists(group)]
     status = summary(results)
     if left:
         print(f"groups left behind: {left}")
         status = 1
     readme = HERE / "README.md"
-    if readme.exists() and attempts.table(attempts.ATTEMPTS) not in readme.read_text():
+    if readme.exists() and attempts.table([*attempts.ATTEMPTS, *sessions.ROWS]) not in readme.read_text():
         print("README.md does not have the table that `run.py --table` prints")
         status = 1
     print(f"{time.monotonic() - started:.1f} s")

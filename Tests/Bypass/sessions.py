@@ -1,3 +1,126 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Attempts that need an agent of their own: what happens to it, other policies, several at once, groups below."""
+
+import concurrent.futures
+import dataclasses
+import os
+import signal
+import subprocess
+import time
+
+import attempts
+import cgroups
+import cleanup
+import scopes
+import world
+from settings import agent_path, scaled
+
+FEW = ("TCP connect, IPv4", "TCP connect, IPv6", "TCP reconnect after AF_UNSPEC, IPv4", "UDP sendto, IPv4", "UDP sendto, IPv6",
+       "UDP connect and send, IPv4", "UDP connect and send, IPv6", "MPTCP, IPv4", "ping socket, IPv4", "IPv4 source route by option",
+       "accept from who may not, IPv4", "data in a multicast join: mreq6, group6", "fork")
+HAMMERED = ("TCP and UDP all the time",)
+SPELLINGS = ("TCP connect, IPv4-mapped", "TCP connect, NAT64", "UDP sendto, IPv4-mapped", "UDP sendto, NAT64", "UDP connect and send, IPv4-mapped",
+             "TCP connect to 0.0.0.0", "UDP sendto 0.0.0.0", "TCP connect to ::", "TCP connect to 127.0.0.1", "UDP sendto ::")
+
+
+def _rows(prefix, names, **changes):
+    return [dataclasses.replace(attempt, name=f"{prefix}: {attempt.name}", who=("user",), **changes)
+            for attempt in (*attempts.ATTEMPTS, *attempts.OF_SESSIONS) if attempt.name in names]
+
+
+BELOW = _rows("from a group below", FEW)
+STOPPED = _rows("agent stopped", FEW)
+KILLED = _rows("agent killed", FEW, open="nothing is pinned: with the agent the kernel takes the gates down")
+NOW = _rows("agent killed meanwhile", HAMMERED, open=KILLED[0].open)
+FIRST = _rows("two agents, the first", FEW)
+SECOND = _rows("two agents, the second, with the policy turned round", FEW)
+PERMITTING = [
+    *_rows("a permitting default", (*FEW, *SPELLINGS)),
+    *_rows("a permitting default", ("TCP connect, NAT64 for local use", "TCP connect, 6to4"),
+           open="IPv4 addresses are recognised in ::ffff:0:0/96 and 64:ff9b::/96 alone; a blocking default refuses the others"),
+]
+ROWS = [*BELOW, *STOPPED, *NOW, *KILLED, *FIRST, *SECOND, *PERMITTING]
+
+
+class Session:
+    """An agent of its own with a client, beside one outside."""
+
+    def __init__(self, place, bench, policy, is_turned=False):
+        self.inside = place.inside(policy)
+        self.folder = world.ScopeOf(self.inside).folder
+        cleanup.later(self._clean)
+        self.outside = place.join("user")
+        self.bench = bench(place, {"user": (self.inside, self.outside)}, place.helper_name, is_turned)
+
+    def end(self):
+        self.outside.end()
+        if self.inside.program.poll() is None:
+            self.inside.end()
+
+    def signal(self, number):
+        self.inside.program.send_signal(number)
+        if number == signal.SIGKILL:
+            self.inside.program.wait()
+
+    def _clean(self):
+        """What a killed agent left."""
+        if not self.folder.exists():
+            return
+        for pid in (self.folder / "cgroup.procs").read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+        subprocess.run([agent_path(), "release", self.folder.name], capture_output=True, timeout=scaled(20))
+        cgroups.remove(self.folder)
+
+
+def _of_agents(place, bench, chosen):
+    """One agent: groups below its scope, then the agent stopped, then killed."""
+    session = Session(place, bench, world.policy())
+    below = place.join("user", world.ScopeOf(session.inside, "below/deeper"))
+    parties = session.bench.parties
+    session.bench.parties = {"user": (below, session.outside)}
+    results = session.bench.run(chosen(BELOW))
+    below.end()
+    session.bench.parties = parties
+    session.signal(signal.SIGSTOP)
+    results += session.bench.run(chosen(STOPPED))
+    session.signal(signal.SIGCONT)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        tried = pool.submit(session.bench.try_all, chosen(NOW))
+        time.sleep(scaled(1.2))  # outside it tries for 0.8 s, then inside
+        session.signal(signal.SIGKILL)
+        results += session.bench.judge(tried.result())
+    results += session.bench.run(chosen(KILLED))
+    session.end()
+    return results
+
+
+def _of_two(place, bench, chosen):
+    """Two at the same time: what the one may, the other may not."""
+    turned = ("10.78.128.0/17", '"fd78:0:b::/48"', '"ff15:78::/32"')
+    sessions = [Session(place, bench, world.policy()), Session(place, bench, world.policy(turned), is_turned=True)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        tried = list(pool.map(lambda entry: entry[0].bench.try_all(chosen(entry[1])), zip(sessions, (FIRST, SECOND))))
+    results = sessions[0].bench.judge([entry for entries in tried for entry in entries])
+    for session in sessions:
+        session.end()
+    return results
+
+
+def _of_permitting(place, bench, chosen):
+    """Rules that block beneath a default that permits."""
+    refused = ("10.78.128.0/17", '"fd78:0:b::/48"', "127.0.0.0/8", '"::1"', '"ff15:78::/32"')
+    session = Session(place, bench, scopes.policy(*[f"block {match}" for match in refused], default="allow"))
+    results = session.bench.run(chosen(PERMITTING))
+    session.end()
+    return results
+
+
 def run(place, bench, pattern):
-    return []
+    def chosen(rows):
+        return [row for row in rows if pattern in row.name]
+
+    results = []
+    for part, rows in ((_of_agents, BELOW + STOPPED + NOW + KILLED), (_of_two, FIRST + SECOND), (_of_permitting, PERMITTING)):
+        if chosen(rows):
+            results += part(place, bench, chosen)
+    return results

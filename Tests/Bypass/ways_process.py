@@ -28,6 +28,19 @@ def _try(to, port, marker):
         raise first
 
 
+def hammer(to, port, marker):
+    """Everything, over and over."""
+    stop = _time.monotonic() + 2 * _inet._PATIENCE
+    first = None
+    while _time.monotonic() < stop:
+        try:
+            _try(to, port, marker)
+        except OSError as error:
+            first = first or error
+    if first:
+        raise first
+
+
 def threads(to, port, marker):
     errors = []
 
