@@ -13,6 +13,7 @@
 #include "tr_judge.h"
 #include "tr_name.h"
 #include "tr_packet.h"
+#include "tr_pages.h"
 
 enum {
 	DNS_PORT = 53,
@@ -237,6 +238,9 @@ static __always_inline u32 tr_judge_dns(struct __sk_buff *skb, u32 slot, const s
 	/* Of several datagrams in one, only the first would be read. */
 	if (size > TR_MAX_MESSAGE || (protocol == IPPROTO_UDP && skb->gso_size))
 		return is_strict ? TR_RULE_FORM : 0;
+	/* What could still change was not judged. */
+	if (is_strict && (protocol == IPPROTO_UDP ? tr_is_in_pages(skb) : tr_is_in_shared_pages(skb)))
+		return TR_RULE_FORM;
 	place = tr_take_scratch();
 	if (place < 0)
 		return TR_RULE_FULL;

@@ -14,14 +14,16 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "Kernel"))
 
+import ways_dns
 import ways_handed
 import ways_inet
 import ways_kinds
 import ways_options
 import ways_process
 
-WAYS = {name: function for module in (ways_inet, ways_options, ways_kinds, ways_process, ways_handed)
+WAYS = {name: function for module in (ways_dns, ways_inet, ways_options, ways_kinds, ways_process, ways_handed)
         for name, function in vars(module).items() if callable(function) and not name.startswith("_")}
 
 

@@ -9,6 +9,7 @@ should not, or a control did not.
 
 import argparse
 import concurrent.futures
+import dataclasses
 import os
 import pathlib
 import platform
@@ -26,6 +27,8 @@ import attempts
 import children
 import cleanup
 import expect
+import names
+import resolver
 import scopes
 import sessions
 import world
@@ -33,7 +36,10 @@ from settings import SCALE, agent_path, scaled
 
 COLOURS = {"refused": "\033[32m", "open": "\033[33m", "n/a": "\033[2m", "GOT THROUGH": "\033[31m", "CONTROL": "\033[31m"}
 PLAIN = "\033[0m"
-LIMIT = 2.5
+LIMIT = 4
+
+
+ROWS = [*attempts.ATTEMPTS, *sessions.ROWS, *names.ROWS, names.RACE]
 
 
 class Trial:
@@ -88,6 +94,8 @@ class Bench:
             given["caller"] = self.world.caller_path
         elif attempt.needs == "helper":
             given["helper"] = self.helper
+        elif attempt.needs == "resolver":
+            given["resolver"] = resolver.ADDRESS
         elif attempt.needs == "root group":
             root = world.cgroups.mount_point()
             given["path" if attempt.way == "leave" else "folder"] = str(root / "cgroup.procs" if attempt.way == "leave" else root)
@@ -96,13 +104,14 @@ class Bench:
     def trial(self, attempt, party, where):
         places = self.world.places
         kind = attempt.kind
-        to = places.next(kind, (where == "allowed") != self.is_turned)
+        is_by_name = attempt.needs == "resolver"  # then no rule of addresses lets it through
+        to = places.next(kind, (where == "allowed" and not is_by_name) != self.is_turned)
         via = places.next(kind if kind in ("v4", "v6") else "v4", not self.is_turned)
         marker = secrets.token_hex(12)
-        started = time.monotonic()
-        answer = party.step(attempt.way, scaled(LIMIT), to=to, port=world.canary.PORT, marker=marker, **self.arguments_of(attempt, to, via))
-        if os.environ.get("BYPASS_TIMES") and time.monotonic() - started > 0.15:
-            print(attempt.name, where, answer, round(time.monotonic() - started, 2), file=sys.stderr)
+        given = self.arguments_of(attempt, to, via)
+        if is_by_name and where == "allowed":
+            given["is_control"] = True
+        answer = party.step(attempt.way, scaled(LIMIT), to=to, port=world.canary.PORT, marker=marker, **given)
         return Trial(attempt, where, to, via, answer, marker)
 
     def run(self, attempts):
@@ -138,6 +147,8 @@ def _judge(attempt, who, trials, found):
         if attempt.is_optional and outside.answer not in ("ok", "made", "timeout", "no end", "died"):
             return Result(attempt, who, "n/a", f"outside of the scope: {outside.answer}")
         return Result(attempt, who, "CONTROL", f"outside of the scope it did not arrive either: {outside.answer} to {outside.to}")
+    if inside.answer.startswith("no answer"):
+        return Result(attempt, who, "CONTROL", inside.answer)
     if len(trials) > 2 and not trials[2].fulfilled(found):
         return Result(attempt, who, "CONTROL", f"to where one may send it did not arrive: {trials[2].answer} to {trials[2].to}")
     return Result(attempt, who, "refused", str(inside.answer))
@@ -181,6 +192,13 @@ def summary(results):
     return 1 if any(result.is_failure() for result in results) or not counts.get("refused") else 0
 
 
+def _for_this_machine(attempt):
+    """Where machines are emulated and slow, uid 0 tries a few attempts, and those that depend on who tries."""
+    if SCALE <= 1 or attempt.is_optional or attempt.open or attempt.name in sessions.FEW:
+        return attempt
+    return dataclasses.replace(attempt, who=attempt.who[:1])
+
+
 def _parties(place):
     inside = place.inside(world.policy())
     helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_name, namespace=place.left, **world.WHO["user"])
@@ -208,7 +226,7 @@ def main():
     parser.add_argument("--table", action="store_true", help="print the README's table and end")
     options = parser.parse_args()
     if options.table:
-        print(attempts.table([*attempts.ATTEMPTS, *sessions.ROWS]))
+        print(attempts.table(ROWS))
         return 0
     if os.geteuid() != 0:
         sys.exit("run.py: the attempts need root for their network namespaces: run `sudo make test-bypass`")
@@ -217,13 +235,14 @@ def main():
     started = time.monotonic()
     try:
         place = world.World()
-        chosen = [attempt for attempt in attempts.ATTEMPTS if options.k in attempt.name]
+        chosen = [_for_this_machine(attempt) for attempt in attempts.ATTEMPTS if options.k in attempt.name]
         results = []
         if chosen:
             parties = _parties(place)
             results = Bench(place, parties, place.helper_name).run(chosen)
             _end(parties)
         results += sessions.run(place, Bench, options.k)
+        results += names.run(place, Bench, Result, options.k)
         show(results, options.v)
     finally:
         for scope in ("test", "module", "run"):
@@ -234,7 +253,7 @@ def main():
         print(f"groups left behind: {left}")
         status = 1
     readme = HERE / "README.md"
-    if readme.exists() and attempts.table([*attempts.ATTEMPTS, *sessions.ROWS]) not in readme.read_text():
+    if readme.exists() and attempts.table(ROWS) not in readme.read_text():
         print("README.md does not have the table that `run.py --table` prints")
         status = 1
     print(f"{time.monotonic() - started:.1f} s")

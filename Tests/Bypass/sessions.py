@@ -45,15 +45,20 @@ ROWS = [*BELOW, *STOPPED, *NOW, *KILLED, *FIRST, *SECOND, *PERMITTING]
 class Session:
     """An agent of its own with a client, beside one outside."""
 
-    def __init__(self, place, bench, policy, is_turned=False):
+    def __init__(self, place, bench, policy, is_turned=False, others=()):
+        """`others`: who else is in the scope."""
         self.inside = place.inside(policy)
-        self.folder = world.ScopeOf(self.inside).folder
+        group = world.ScopeOf(self.inside)
+        self.folder = group.folder
         cleanup.later(self._clean)
         self.outside = place.join("user")
-        self.bench = bench(place, {"user": (self.inside, self.outside)}, place.helper_name, is_turned)
+        parties = {"user": (self.inside, self.outside), **{who: (place.join(who, group), place.join(who)) for who in others}}
+        self.others = [party for who in others for party in parties[who]]
+        self.bench = bench(place, parties, place.helper_name, is_turned)
 
     def end(self):
-        self.outside.end()
+        for party in (*self.others, self.outside):
+            party.end()
         if self.inside.program.poll() is None:
             self.inside.end()
 

@@ -353,7 +353,7 @@ def udp_group(to, port, marker):
     ends = [_socket.socket(_family(to), _socket.SOCK_DGRAM) for _ in range(2)]
     for end in ends:
         end.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEPORT, 1)
-        end.bind(("", 7700))
+        end.bind(("", 0 if end is ends[0] else ends[0].getsockname()[1]))
     for end in ends:
         end.sendto(marker.encode(), _place(to, port))
     for end in ends:

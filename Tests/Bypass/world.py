@@ -149,10 +149,10 @@ class World:
         os.chmod(folder.name, 0o755)
         self.caller_path = os.path.join(folder.name, "caller")
         self.helper_name = f"trustrun-bypass-{os.getpid()}"
-        self.wire = self._child(canary.watch, "veth0", namespace=self.right)
-        self.sinks = [self._child(canary.sink, ["tcp", "udp"], namespace=self.right),
-                      self._child(canary.sink, ["tcp", "udp", "vsock"], namespace=self.left)]
-        self.caller = self._child(canary.call, self.caller_path, namespace=self.right)
+        self.wire = self.child(canary.watch, "veth0", namespace=self.right)
+        self.sinks = [self.child(canary.sink, ["tcp", "udp"], namespace=self.right),
+                      self.child(canary.sink, ["tcp", "udp", "vsock"], namespace=self.left)]
+        self.caller = self.child(canary.call, self.caller_path, namespace=self.right)
         self.places = Places(self)
 
     def _route(self):
@@ -166,7 +166,7 @@ class World:
             right.ip(f"-6 route add local {prefix} dev lo")
 
     @staticmethod
-    def _child(function, *arguments, namespace):
+    def child(function, *arguments, namespace):
         child = children.Child(function, *arguments, namespace=namespace)
         expect.equal(child.receive(), "ready", function.__name__)
         return child
