@@ -91,6 +91,9 @@ final class EnforcedScope {
         return status
     }
 
+    /// Makes room where names have run out.
+    func forgetNames() { gate.forgetNames() }
+
     /// Can be read when there are connections that are refused now.
     var cutsDescriptor: Int32 { cuts.descriptor }
 

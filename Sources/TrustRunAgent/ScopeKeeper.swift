@@ -35,6 +35,7 @@ final class ScopeKeeper {
     func join(_ loop: DescriptorLoop) {
         loop.add(timer.descriptor) {
             self.timer.take()
+            self.enforced.forgetNames()
             self.prove()
         }
         loop.add(enforced.cutsDescriptor) { self.cut() }

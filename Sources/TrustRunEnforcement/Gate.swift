@@ -79,6 +79,11 @@ package import TrustRunPolicy
         guard result == 0 else { throw EnforcementError("attach the gates to the scope", result: result) }
     }
 
+    /// Makes room where names have run out. What fails is tried again the next time.
+    package func forgetNames() {
+        _ = unsafe tr_gate_forget_names(handle)
+    }
+
     /// Pins the attached gates: they hold then until the pins are removed.
     package func pin(to pins: InstancePins, _ facts: InstanceFacts) throws(EnforcementError) {
         var raw = facts.raw

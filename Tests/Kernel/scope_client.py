@@ -12,6 +12,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 import dns_packets
 
@@ -309,6 +310,15 @@ def say(key, text):
     """Sends on a kept socket; what comes back, or "closed"."""
     KEPT[key].sendall(text.encode())
     return KEPT[key].recv(64).decode() or "closed"
+
+
+def touch(path):
+    open(path, "w").close()
+
+
+def wait_for(path):
+    while not os.path.exists(path):
+        time.sleep(0.02)
 
 
 def run(*command):

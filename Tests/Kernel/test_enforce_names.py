@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The DNS gate: names tie to addresses by answers that were asked for, and by nothing else."""
 
+import json
 import struct
+import subprocess
 
-import cleanup
 import dns_packets as dns
 import dns_site
 import expect
 import scopes
 from dns_server import UNASKED_ADDRESS, DnsServer
+from settings import scaled
 from test_enforce import EPERM, everywhere
+from test_enforce_life import Run, pins_of, wait_until
 
 RESOLVER, IMPOSTOR = "10.1.0.53", "10.1.0.54"
 
@@ -155,3 +158,23 @@ def test_the_most_permissive_name_stands():
            (["10.2.0.1"], "ask", "a.test", 1, RESOLVER, "sendto", {}), ("ok", "tcp", "10.2.0.1", 443), ("ok", "tcp", "10.2.0.1", 80), (EPERM, "tcp", "10.2.0.1", 81),
            (["10.2.0.2"], "ask", "d.test", 1, RESOLVER, "sendto", {}), ("ok", "tcp", "10.2.0.2", 443), (EPERM, "tcp", "10.2.0.2", 81)],
           rules=rules, mode="open", namespace=world(zone))
+
+
+def bindings_of(run):
+    """How many names are bound in a scope."""
+    path = next(pins_of(run).glob("*bindings"))
+    return len(json.loads(subprocess.run(["bpftool", "-j", "map", "dump", "pinned", path], capture_output=True, text=True, check=True).stdout))
+
+
+def test_names_run_out_and_make_room():
+    zone = {"brief.test": [a("10.2.0.1", ttl=0)], "long.test": [a("10.2.0.2", ttl=3600)], "too.test": [a("10.2.0.2", ttl=0)]}
+    policy = scopes.policy('allow "*.test"', more=[f"resolvers: [{RESOLVER}]", f"binding_grace: {int(scaled(2))}s"], dns="strict")
+    run = Run(policy, "--prove-every", "500ms", namespace=world(zone))
+    for name in zone:
+        expect.equal(run.ask("ask", name, dns.A, RESOLVER, "sendto", {}), [zone[name][0][2]], f"the answer for {name}")
+    expect.equal((bindings_of(run), run.ask("tcp", "10.2.0.1", 443)), (3, "ok"), "names bound, and a connection")
+    wait_until(lambda: bindings_of(run) == 2, "room", seconds=15)
+    expect.equal([run.ask("tcp", f"10.2.0.{last}", 443) for last in (1, 2)], [EPERM, "ok"], "when the time is up")
+    expect.equal(run.ask("ask", "brief.test", dns.A, RESOLVER, "sendto", {}), ["10.2.0.1"], "the answer once more")
+    expect.equal(run.ask("tcp", "10.2.0.1", 443), "ok", "when it was asked for once more")
+    run.end_command()

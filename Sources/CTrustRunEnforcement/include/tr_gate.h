@@ -75,4 +75,8 @@ void tr_gate_forget(const struct tr_gate *_Nonnull gate, const struct tr_outcome
 /* The generation of the policy in force; 0: there is none. */
 uint32_t tr_gate_generation(const struct tr_gate *_Nonnull gate);
 
+/* Forgets the names of each address whose names have all run out; returns how many. The gates do not ask them any more,
+ * but they take room. */
+int tr_gate_forget_names(const struct tr_gate *_Nonnull gate);
+
 #endif
