@@ -24,7 +24,7 @@ enum {
 	TR_MAX_QUERIES = 4096,	      /* that wait for their answer */
 	TR_MAX_MESSAGE = 4096,	      /* bytes of a DNS message that is read */
 	TR_MAX_RECORDS = 64,	      /* of an answer that are read */
-	TR_CUTS_SIZE = 1 << 16, /* bytes of the ring `cuts` */
+	TR_CUTS_SIZE = 1 << 16,	      /* bytes of the ring `cuts` */
 };
 
 enum tr_action {

@@ -81,7 +81,8 @@ import TrustRunTestSupport
             let rules = (0..<Int.random(in: 0...30, using: &random)).map { randomRule($0, &random) }
             let compiled = try compile(rules, PolicyAction.allCases[Int.random(in: 0...3, using: &random)])
             let reader = TableReader(
-                KernelTables(compiled, resolvers: [], namespaces: [], probe: ProbeRange(avoiding: compiled, using: &random)))
+                KernelTables(
+                    compiled, resolvers: [], namespaces: [], probe: ProbeRange(avoiding: compiled, using: &random)))
             for _ in 0..<100 {
                 let address = randomAddress(&random).canonical
                 let port = [UInt16(80), 443, 444, 8000][Int.random(in: 0...3, using: &random)]
