@@ -83,9 +83,10 @@ final class EnforcedScope {
 
     /// Tries the gates from within the scope again, and notes for others what they counted until now.
     func prove() -> EnforcementStatus {
+        // A note that fails costs only what it would tell.
+        if let pins { try? gate.noteProof(in: pins) }
         status = gate.prove(inDirectory: descriptor)
         if let pins {
-            // A note that fails costs only what it would tell.
             try? gate.note(in: pins, proven: status == .proven ? Clock.wall : 0, time: Clock.wall)
         }
         return status

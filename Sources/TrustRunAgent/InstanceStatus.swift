@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import TrustRunEnforcement
 internal import TrustRunSinks
 
@@ -34,19 +35,39 @@ package struct InstanceStatus {
         let agent = try InstanceLock.holder(of: pins.name)
         guard pins.isThere else { return nil }
         do {
-            let facts = try pins.facts()
-            let gate = try Gate(adopting: pins)
-            let folder = (mountPoint ?? "") + facts.scope
-            return InstanceStatus(
-                name: pins.name, agent: agent, facts: facts, generation: gate.generation, totals: try gate.totals(),
-                outcomes: try gate.outcomes(),
-                isPopulated: ScopeDirectory.identifier(of: folder) == facts.cgroup
-                    ? ScopeDirectory.isPopulated(folder) : nil)
+            var status = try read(pins, agent, mountPoint)
+            // While a proof is under way, some of what is counted is its own.
+            for _ in 0..<settleTries {
+                if try agent == nil || status.isSettled(pins.facts()) { break }
+                usleep(10_000)
+                status = try read(pins, agent, mountPoint)
+            }
+            return status
         } catch {
             guard pins.isThere else { return nil }
             return InstanceStatus(
                 name: pins.name, agent: agent, facts: nil, generation: 0, totals: .none, outcomes: [], isPopulated: nil)
         }
+    }
+
+    private static let settleTries = 100
+
+    /// Whether nothing was proven while it was read, if these are the facts afterwards.
+    private func isSettled(_ later: InstanceFacts) -> Bool {
+        facts?.isProving == false && !later.isProving && facts?.noted.time == later.noted.time
+    }
+
+    private static func read(
+        _ pins: InstancePins, _ agent: Int32?, _ mountPoint: String?
+    ) throws(EnforcementError) -> InstanceStatus {
+        let facts = try pins.facts()
+        let gate = try Gate(adopting: pins)
+        let folder = (mountPoint ?? "") + facts.scope
+        return InstanceStatus(
+            name: pins.name, agent: agent, facts: facts, generation: gate.generation, totals: try gate.totals(),
+            outcomes: try gate.outcomes(),
+            isPopulated: ScopeDirectory.identifier(of: folder) == facts.cgroup
+                ? ScopeDirectory.isPopulated(folder) : nil)
     }
 
     /// Writes all to stdout. `withOutcomes`: in JSON, what was refused or recorded too.

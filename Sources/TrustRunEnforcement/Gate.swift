@@ -92,10 +92,18 @@ package import TrustRunPolicy
         guard result == 0 else { throw EnforcementError("pin the gates at \(pins.folder)", result: result) }
     }
 
+    /// Notes for whoever looks meanwhile that a proof is under way.
+    package func noteProof(in pins: InstancePins) throws(EnforcementError) {
+        var facts = try pins.facts()
+        facts.isProving = true
+        try pins.write(facts)
+    }
+
     /// Notes for whoever comes later when the gates were proven last (0: not now) and what they counted.
     package func note(in pins: InstancePins, proven: UInt64, time: UInt64) throws(EnforcementError) {
         var facts = try pins.facts()
         facts.proofs = proofs
+        facts.isProving = false
         facts.proven = proven
         facts.note(try totals(), at: time)
         try pins.write(facts)

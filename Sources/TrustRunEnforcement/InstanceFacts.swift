@@ -18,6 +18,8 @@ package struct InstanceFacts: Sendable {
     package private(set) var noted: (time: UInt64, totals: Gate.Totals)
     let canKill: Bool
     let layout: UInt64
+    /// Whether a proof is under way: what is counted then may be its own.
+    package var isProving = false
     /// What the proofs made the gates count.
     var proofs: ProofCounts
 
@@ -45,6 +47,7 @@ package struct InstanceFacts: Sendable {
         began = raw.began
         proven = raw.proven
         canKill = raw.can_kill != 0
+        isProving = raw.is_proving != 0
         layout = raw.layout
         proofs = ProofCounts(refusals: raw.proofs, count: UInt64(raw.proof_count))
         let counts = unsafe withUnsafeBytes(of: &raw.totals) { bytes in
@@ -62,6 +65,7 @@ package struct InstanceFacts: Sendable {
         (raw.can_kill, raw.owns_scope) = (canKill ? 1 : 0, ownsScope ? 1 : 0)
         (raw.began, raw.proven, raw.noted) = (began, proven, noted.time)
         raw.cgroup = cgroup
+        raw.is_proving = isProving ? 1 : 0
         (raw.proofs, raw.proof_count) = (proofs.refusals, UInt32(clamping: proofs.count))
         unsafe withUnsafeMutableBytes(of: &raw.policy) { bytes in unsafe Self.store(policy, in: bytes) }
         unsafe withUnsafeMutableBytes(of: &raw.scope) { bytes in unsafe Self.store(scope, in: bytes) }

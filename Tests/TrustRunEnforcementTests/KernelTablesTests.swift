@@ -80,9 +80,8 @@ import TrustRunTestSupport
         for _ in 0..<50 {
             let rules = (0..<Int.random(in: 0...30, using: &random)).map { randomRule($0, &random) }
             let compiled = try compile(rules, PolicyAction.allCases[Int.random(in: 0...3, using: &random)])
-            let reader = TableReader(
-                KernelTables(
-                    compiled, resolvers: [], namespaces: [], probe: ProbeRange(avoiding: compiled, using: &random)))
+            let probe = ProbeRange(avoiding: compiled, using: &random)
+            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: probe))
             for _ in 0..<100 {
                 let address = randomAddress(&random).canonical
                 let port = [UInt16(80), 443, 444, 8000][Int.random(in: 0...3, using: &random)]

@@ -27,6 +27,8 @@ struct tr_instance {
 	uint64_t totals[TR_TOTALS];
 	uint32_t owns_scope; /* the scope was made for it, and goes with it */
 	uint32_t proof_count;
+	uint32_t is_proving; /* what is counted now may be the proof's */
+	uint32_t reserved;
 	char policy[256];
 	char scope[1024]; /* from the root of the cgroup v2 hierarchy */
 };
