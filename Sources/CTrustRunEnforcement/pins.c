@@ -256,6 +256,20 @@ static int adopt_links(struct tr_gate *gate, const char *folder)
 	return 0;
 }
 
+int tr_gate_is_off(const struct tr_gate *gate)
+{
+	for (int i = 0; i < TR_MAX_PROGRAMS && gate->links[i]; i++) {
+		struct bpf_link_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_link__fd(gate->links[i]), &info, &size))
+			return -errno;
+		if (info.cgroup.cgroup_id)
+			return 0;
+	}
+	return 1;
+}
+
 static int adopt_policy(struct tr_gate *gate)
 {
 	struct tr_policy policy;

@@ -39,15 +39,20 @@ package enum InstanceRelease {
             + (ScopeDirectory.isPopulated(folder) ? "; what runs in \(facts.scope) is not held any more" : "")
     }
 
-    /// Removes an instance whose scope is gone, or was made for it and is empty. The caller has its lock.
+    /// Removes an instance whose scope is gone, or was made for it and is empty. The caller has its lock. A path that is not there says
+    /// nothing: the scope may be out of sight.
     static func removeIfEmpty(
         _ pins: InstancePins, _ facts: InstanceFacts, in hierarchy: CgroupHierarchy
     ) throws(EnforcementError) -> Bool {
         let folder = hierarchy.mountPoint + facts.scope
-        let isGone = ScopeDirectory.identifier(of: folder) != facts.cgroup
-        guard isGone || (facts.ownsScope && !ScopeDirectory.isPopulated(folder)) else { return false }
-        try pins.remove()
-        if !isGone { ScopeDirectory.removeEmpty(folder) }
+        if ScopeDirectory.identifier(of: folder) == facts.cgroup {
+            guard facts.ownsScope, !ScopeDirectory.isPopulated(folder) else { return false }
+            try pins.remove()
+            ScopeDirectory.removeEmpty(folder)
+        } else {
+            guard try Gate(adopting: pins).isOff() else { return false }
+            try pins.remove()
+        }
         return true
     }
 }

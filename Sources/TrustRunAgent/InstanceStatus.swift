@@ -13,7 +13,7 @@ package struct InstanceStatus {
     let generation: UInt32
     let totals: Gate.Totals
     let outcomes: [GateOutcome]
-    /// Whether a process runs in the scope; nil: the scope is gone.
+    /// Whether a process runs in the scope; nil: the scope is not to be seen.
     let isPopulated: Bool?
 
     /// Every instance, by name.
@@ -100,7 +100,7 @@ package struct InstanceStatus {
             EnforcementReport.describe(totals),
         ]
         if isPopulated == false { words.append("empty") }
-        if isPopulated == nil { words.append("its scope is gone") }
+        if isPopulated == nil { words.append("its scope is not to be seen") }
         return words.joined(separator: "  ")
     }
 }

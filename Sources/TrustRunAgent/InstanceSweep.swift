@@ -3,11 +3,13 @@ internal import Glibc
 internal import TrustRunEnforcement
 
 /// Finds the instances whose agent died: tells what their gates did meanwhile, and removes those that hold nobody any more.
-enum InstanceSweep {
+package enum InstanceSweep {
     /// A younger group may be one that an agent without a lock just makes.
     private static let leastAgeSeconds = 60
 
     /// Returns lines for the user.
+    package static func run() -> [String] { CgroupHierarchy.find().map(run(in:)) ?? [] }
+
     static func run(in hierarchy: CgroupHierarchy) -> [String] {
         var lines: [String] = []
         do {

@@ -84,6 +84,13 @@ package import TrustRunPolicy
         _ = unsafe tr_gate_forget_names(handle)
     }
 
+    /// Whether the scope is gone, and nothing is held by these gates any more.
+    package func isOff() throws(EnforcementError) -> Bool {
+        let result = unsafe tr_gate_is_off(handle)
+        guard result >= 0 else { throw EnforcementError("read where the gates are attached", result: result) }
+        return result > 0
+    }
+
     /// Pins the attached gates: they hold then until the pins are removed.
     package func pin(to pins: InstancePins, _ facts: InstanceFacts) throws(EnforcementError) {
         var raw = facts.raw

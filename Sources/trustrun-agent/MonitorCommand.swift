@@ -61,6 +61,7 @@ struct MonitorCommand: ParsableCommand {
         try Failure.reporting {
             monitor.policy = policy
             let session = try Monitor(monitor, logger: Log.standardError())
+            InstanceSweep.run().forEach(Failure.tell)
             try session.run()
             guard let failOn, failOn.isMet(by: session.violations) else { return }
             throw ExitCode(1)

@@ -139,6 +139,18 @@ def test_a_policy_outlives_its_agent():
     expect_nothing_left(run)
 
 
+def test_a_scope_that_was_removed_leaves_no_pins():
+    run = Run(scopes.policy("allow 10.1.1.1"), namespace=everywhere())
+    run.kill_agent()
+    run.end_command()
+    (cgroups.mount_point() / run.scope[1:]).rmdir()
+
+    def is_swept():
+        scopes.start(scopes.policy("allow 127.0.0.1"), "true").communicate()
+        return pins_of(run) is None
+    wait_until(is_swept, "the pins to go")
+
+
 def test_release_lets_go():
     namespace = everywhere()
     first, second = (Run(scopes.policy("allow 10.1.1.1"), namespace=namespace) for _ in range(2))
@@ -151,6 +163,7 @@ def test_release_lets_go():
     done = agent("release", "run-0-none")
     expect.equal((done.returncode, "there is no instance" in done.stderr), (69, True), "`release` of what is not there")
     first.end_command()
+    (cgroups.mount_point() / first.scope[1:]).rmdir()
     second.program.stdin.close()
     expect.equal(second.program.wait(scaled(10)), 0, "status of the other command")
     expect_nothing_left(second)

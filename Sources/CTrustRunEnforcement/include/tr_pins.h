@@ -44,6 +44,10 @@ int tr_gate_pin(const struct tr_gate *_Nonnull gate, const char *_Nonnull folder
 /* Opens the gate that is pinned there. It holds with or without this process. -EPROTO: it is of another layout. */
 int tr_gate_adopt(const char *_Nonnull folder, struct tr_gate *_Nullable *_Nonnull out);
 
+/* Whether the scope of an attached or adopted gate is gone: the kernel takes the programs off a control group that is
+ * removed. Returns 1, 0, or -errno. */
+int tr_gate_is_off(const struct tr_gate *_Nonnull gate);
+
 /* What tells whether two agents mean the same by the same maps. */
 uint64_t tr_gate_layout(void);
 
