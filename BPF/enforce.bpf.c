@@ -36,8 +36,6 @@ enum {
 	IPPROTO_ICMPV6 = 58,
 	ND_FIRST = 133, /* RFC 4861: router solicitation to redirect */
 	ND_LAST = 137,
-	ETH_P_IP = 0x0800,
-	ETH_P_IPV6 = 0x86dd,
 };
 
 /* A UDP socket that was connected. */
@@ -97,7 +95,7 @@ static __always_inline int tr_on_connect(struct bpf_sock_addr *ctx, struct tr_ca
 	tr_judge(asked);
 	if (tr_lets_through(asked) && !tr_keep_stream(ctx->sk, asked))
 		asked->key.action = TR_ACTION_ERROR;
-	return tr_settle(asked);
+	return tr_settle_at(asked, ctx, ctx->sk, NULL);
 }
 
 SEC("cgroup/connect4")
@@ -150,7 +148,7 @@ static __always_inline int tr_on_datagram(struct bpf_sock_addr *ctx, struct tr_c
 		asked->key.action = TR_ACTION_BLOCK;
 		asked->key.rule = TR_RULE_MOVED;
 	}
-	return tr_settle(asked);
+	return tr_settle_at(asked, ctx, sk, NULL);
 }
 
 /*
@@ -315,17 +313,17 @@ static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_soc
 		if (!state->is_tainted) {
 			state->is_waiting = 0;
 			state->generation = asked.key.generation;
-			return tr_settle(&asked);
+			return tr_settle_at(&asked, skb, sk, NULL);
 		}
 		if (tr_is_same(&raw, to) && port == (u16)sk->dst_port)
-			return tr_settle(&asked);
+			return tr_settle_at(&asked, skb, sk, NULL);
 		*peer = *to;
 		tr_make_canonical(peer);
 		asked.key.port = bpf_ntohs(port);
 		asked.key.action = TR_ACTION_BLOCK;
 		asked.key.rule = TR_RULE_MOVED;
 	}
-	return tr_settle(&asked);
+	return tr_settle_at(&asked, skb, sk, NULL);
 }
 
 /* Whether a datagram of it is judged: the first one after connect(), or after a reload. */
@@ -355,6 +353,17 @@ static __noinline int tr_on_port_53(struct __sk_buff *skb, struct bpf_sock *sk, 
 	return tr_on_query(skb, &server, payload, protocol);
 }
 
+static __noinline int tr_refuse_packet(struct __sk_buff *skb, const struct tr_address *to, u32 protocol)
+{
+	struct tr_case refused = { .key = { .gate = TR_GATE_PACKET } };
+
+	*tr_address_of(&refused) = *to;
+	refused.key.protocol = protocol;
+	refused.key.action = TR_ACTION_BLOCK;
+	refused.key.rule = TR_RULE_NONE;
+	return tr_settle_at(&refused, skb, skb->sk, NULL);
+}
+
 SEC("cgroup_skb/egress")
 int cgroup_skb__egress(struct __sk_buff *skb)
 {
@@ -364,15 +373,8 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 	u32 transport = 0;
 	u16 protocol, port;
 
-	if (!tr_read_plain(skb, &to, &transport, &protocol)) {
-		struct tr_case refused = { .key = { .gate = TR_GATE_PACKET } };
-
-		*tr_address_of(&refused) = to;
-		refused.key.protocol = protocol;
-		refused.key.action = TR_ACTION_BLOCK;
-		refused.key.rule = TR_RULE_NONE;
-		return tr_settle(&refused);
-	}
+	if (!tr_read_plain(skb, &to, &transport, &protocol))
+		return tr_refuse_packet(skb, &to, protocol);
 	sk = skb->sk;
 	if (!sk)
 		return 1;
@@ -422,6 +424,7 @@ static __noinline int tr_from_port_53(struct __sk_buff *skb, struct bpf_sock *sk
 static __noinline int tr_on_inbound(struct __sk_buff *skb, struct bpf_sock *sk)
 {
 	struct tr_case asked = { .excluded = TR_HAS_PORTS };
+	struct tr_syn syn = {};
 	struct tr_address *peer;
 	u32 transport;
 	u8 flags;
@@ -437,10 +440,11 @@ static __noinline int tr_on_inbound(struct __sk_buff *skb, struct bpf_sock *sk)
 	asked.key.gate = TR_GATE_INBOUND;
 	asked.key.protocol = IPPROTO_TCP;
 	asked.key.port = sk->src_port;
+	tr_read_syn(&syn, skb, transport);
 	tr_judge(&asked);
 	if (tr_lets_through(&asked) && !tr_mark_listener(sk))
 		asked.key.action = TR_ACTION_ERROR;
-	return tr_settle(&asked);
+	return tr_settle_at(&asked, skb, sk, &syn);
 }
 
 SEC("cgroup_skb/ingress")

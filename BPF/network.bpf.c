@@ -10,6 +10,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include "tr_current.h"
 #include "tr_output.h"
 #include "tr_packet.h"
 #include "tr_sock.h"

@@ -13,8 +13,7 @@
 #include "tr_packet.h"
 #include "tr_binding.h"
 #include "tr_policy_maps.h"
-
-volatile const struct tr_gate_config config __attribute__((section(".rodata.config"), used));
+#include "tr_verdict.h"
 
 enum {
 	TR_NAME_SHIFT = 24, /* above the place of a candidate */
@@ -271,15 +270,45 @@ static __always_inline int tr_lets_through(const struct tr_case *asked)
 	return asked->key.action <= TR_ACTION_ALERT;
 }
 
-/* Counts what was decided and does what it says; 1: let through, 0: EPERM. */
-static __always_inline int tr_settle(const struct tr_case *asked)
+/* Tells of a case. `ctx`: of what the kernel finds the socket's cookie by, or NULL. Not inlined: where it is judged,
+ * the stack is needed. */
+static __noinline int tr_tell_case(const struct tr_case *asked, void *ctx, struct bpf_sock *sk,
+				   const struct tr_syn *syn)
+{
+	struct tr_binding_key key = { .place = asked->name - 1 };
+	struct tr_binding *binding = NULL;
+	struct tr_whence whence = {};
+
+	if (ctx)
+		tr_find_whence(&whence, ctx, sk);
+	__builtin_memcpy(key.address, asked->key.address, sizeof(key.address));
+	if (asked->name)
+		binding = bpf_map_lookup_elem(&bindings, &key);
+	if (binding)
+		tr_tell(&asked->key, &whence, syn, &binding->name);
+	else
+		tr_tell(&asked->key, &whence, syn, NULL);
+	return 0;
+}
+
+/* Counts what was decided and does what it says; 1: let through, 0: EPERM. The rest is for telling of it. */
+static __always_inline int tr_settle_at(const struct tr_case *asked, void *ctx, struct bpf_sock *sk,
+					const struct tr_syn *syn)
 {
 	tr_count_total(asked->key.action);
-	if (asked->key.action != TR_ACTION_ALLOW)
+	if (asked->key.action != TR_ACTION_ALLOW || config.tells)
 		tr_count_outcome(&asked->key);
+	if (config.tells)
+		tr_tell_case(asked, ctx, sk, syn);
 	if (asked->key.action == TR_ACTION_KILL && asked->key.gate != TR_GATE_INBOUND && config.can_signal)
 		bpf_send_signal(9 /* SIGKILL */);
 	return tr_lets_through(asked);
+}
+
+/* The same where no socket's cookie can be asked for. */
+static __always_inline int tr_settle(const struct tr_case *asked)
+{
+	return tr_settle_at(asked, NULL, NULL, NULL);
 }
 
 /* Refuses what is no matter of rules. */

@@ -6,7 +6,6 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
-#include "tr_config.h"
 #include "tr_record.h"
 
 struct {
@@ -25,8 +24,9 @@ static __always_inline void tr_count_drop(u32 kind)
 {
 	u64 *count = bpf_map_lookup_elem(&drops, &kind);
 
+	/* A program may be interrupted, or preempted, by another between reading and writing. */
 	if (count)
-		*count += 1;
+		__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
 }
 
 static __always_inline void tr_fill_header(struct tr_record_header *header, u16 kind, u32 size)

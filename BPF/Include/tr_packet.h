@@ -17,6 +17,8 @@ enum {
 	IPPROTO_DSTOPTS = 60,
 	TR_MAX_EXTENSIONS = 6,
 	UDP_HEADER = 8,
+	ETH_P_IP = 0x0800,
+	ETH_P_IPV6 = 0x86dd,
 	TCP_FLAG_SYN = 0x02, /* in the second of the bytes that begin with the header's length */
 	TCP_FLAG_RST = 0x04,
 	TCP_FLAG_ACK = 0x10,

@@ -25,6 +25,7 @@ enum {
 	TR_MAX_MESSAGE = 4096,	      /* bytes of a DNS message that is read */
 	TR_MAX_RECORDS = 64,	      /* of an answer that are read */
 	TR_CUTS_SIZE = 1 << 16,	      /* bytes of the ring `cuts` */
+	TR_MAX_TOLD = 16384,
 };
 
 enum tr_action {
@@ -184,6 +185,7 @@ struct tr_cut {
 /* Settings that the agent writes before load. */
 struct tr_gate_config {
 	__u32 can_signal; /* 1: programs of control groups may send signals here */
+	__u32 tells;	  /* 1: a record for each decision, and what is let through is counted by destination too */
 };
 
 #endif

@@ -258,28 +258,34 @@ static __always_inline u32 tr_judge_dns(struct __sk_buff *skb, u32 slot, const s
 	return reason;
 }
 
+/* Refuses a query for a reason; generation 0: the policy could not be asked. Not inlined: where queries are read, the
+ * stack is needed. */
+static __noinline int tr_refuse_query(struct __sk_buff *skb, const struct tr_address *server, u32 protocol, u32 rule,
+				      u32 generation)
+{
+	struct tr_case asked = { .key = { .gate = TR_GATE_QUERY, .port = DNS_PORT, .protocol = protocol } };
+
+	__builtin_memcpy(asked.key.address, server, sizeof(asked.key.address));
+	asked.key.action = generation ? TR_ACTION_BLOCK : TR_ACTION_ERROR;
+	asked.key.rule = rule;
+	asked.key.generation = generation;
+	return tr_settle_at(&asked, skb, skb->sk, NULL);
+}
+
 /* DNS of a socket of the scope; `server` is canonical and the payload not empty. 1: it may leave. */
 static __noinline int tr_on_query(struct __sk_buff *skb, const struct tr_address *server, u32 payload, u32 protocol)
 {
-	struct tr_case asked = { .key = { .gate = TR_GATE_QUERY, .port = DNS_PORT, .protocol = protocol } };
-	u32 zero = 0, slot, *chosen = bpf_map_lookup_elem(&selected, &zero);
+	u32 zero = 0, slot, rule, *chosen = bpf_map_lookup_elem(&selected, &zero);
 	struct tr_policy *policy;
 
-	asked.key.action = TR_ACTION_ERROR;
-	asked.key.rule = TR_RULE_NONE;
-	__builtin_memcpy(asked.key.address, server, sizeof(asked.key.address));
 	if (!chosen)
-		return tr_settle(&asked);
+		return tr_refuse_query(skb, server, protocol, TR_RULE_NONE, 0);
 	slot = *(volatile u32 *)chosen;
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy)
-		return tr_settle(&asked);
-	asked.key.generation = policy->generation;
-	asked.key.rule = tr_judge_dns(skb, slot, policy, server, payload, protocol);
-	if (!asked.key.rule)
-		return 1;
-	asked.key.action = TR_ACTION_BLOCK;
-	return tr_settle(&asked);
+		return tr_refuse_query(skb, server, protocol, TR_RULE_NONE, 0);
+	rule = tr_judge_dns(skb, slot, policy, server, payload, protocol);
+	return !rule || tr_refuse_query(skb, server, protocol, rule, policy->generation);
 }
 
 #endif

@@ -26,7 +26,8 @@ enum tr_record_kind {
 	TR_RECORD_HELLO = 13,
 	TR_RECORD_SSL_NAME = 14,
 	TR_RECORD_SOCKET = 15,
-	TR_RECORD_KINDS = 16, /* one past the last */
+	TR_RECORD_VERDICT = 16,
+	TR_RECORD_KINDS = 17, /* one past the last */
 };
 
 enum {
@@ -39,6 +40,7 @@ enum {
 	TR_MAX_HELLO_CHUNK = 2048,
 	TR_MAX_HELLO = 16384 + 5 + 4,
 	TR_MAX_NAME = 256,
+	TR_MAX_VERDICT_NAME = 254,
 	TR_RING_BYTES = 16 * 1024 * 1024,
 };
 
@@ -221,6 +223,31 @@ struct tr_ssl_name_record {
 	char name[TR_MAX_NAME];
 };
 
+/* What a gate decided (tr_policy.h says which gates, actions and rules there are). Addresses are 16 bytes in network
+ * order, IPv4 as ::ffff:a.b.c.d; ports are numbers of the machine. */
+struct tr_verdict_record {
+	struct tr_record_header header;
+	struct tr_task task;
+	__u64 cookie;	  /* of the socket; inbound: of the listener; 0: not known */
+	__u8 address[16]; /* the peer's */
+	__u8 own[16];	  /* inbound: the address that was asked for */
+	__u16 port;	  /* the three as in tr_outcome_key */
+	__u16 protocol;
+	__u8 gate;
+	__u8 action;
+	__u16 peer_port; /* inbound */
+	__u32 rule;
+	__u32 generation; /* of the policy; 0: it could not be asked, or did not have to be */
+	__u32 name_size;
+	__u32 reserved;
+};
+
+/* The same where the decision rested on a name: `name_size` bytes, from right to left as in tr_name_key. */
+struct tr_named_verdict_record {
+	struct tr_verdict_record verdict;
+	char name[TR_MAX_NAME];
+};
+
 /* A value of the map `udp_flows`; its key is tr_udp_key. */
 struct tr_udp_key {
 	__u64 cookie;
@@ -254,6 +281,7 @@ _Static_assert(sizeof(struct tr_udp_close_record) == 24, "udp close");
 _Static_assert(sizeof(struct tr_dns_record) == 120, "dns");
 _Static_assert(sizeof(struct tr_hello_record) == 128, "hello");
 _Static_assert(sizeof(struct tr_ssl_name_record) == 336, "ssl name");
+_Static_assert(sizeof(struct tr_verdict_record) == 128, "verdict");
 _Static_assert(sizeof(struct tr_udp_key) == 32, "udp key");
 
 #endif

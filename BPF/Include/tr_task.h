@@ -6,7 +6,6 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
-#include "tr_config.h"
 #include "tr_record.h"
 
 static __always_inline u64 tr_cgroup_id(struct task_struct *task)
@@ -51,29 +50,6 @@ static __always_inline u16 tr_fill_task(struct tr_task *who)
 	if (BPF_CORE_READ(task, flags) & PF_KTHREAD)
 		task = tr_borrower(task);
 	return tr_fill_task_of(who, task);
-}
-
-/* The same for tracing programs, where a load does instead of a helper call; without comm, which the agent has from
- * exec. */
-static __always_inline u16 tr_fill_current(struct tr_task *who)
-{
-	struct task_struct *task;
-	u64 ids;
-
-	if (!config.tracing_helpers)
-		return tr_fill_task(who);
-	task = bpf_get_current_task_btf();
-	if (task->flags & PF_KTHREAD)
-		return tr_fill_task(who);
-	ids = bpf_get_current_uid_gid();
-	who->start_time = task->group_leader->start_boottime;
-	who->cgroup = task->cgroups->dfl_cgrp->kn->id;
-	who->tgid = task->tgid;
-	who->uid = ids;
-	who->gid = ids >> 32;
-	who->netns = 0;
-	__builtin_memset(who->comm, 0, sizeof(who->comm));
-	return 0;
 }
 
 static __always_inline u64 tr_parent(struct task_struct *task, u32 *tgid)

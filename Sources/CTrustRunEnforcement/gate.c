@@ -24,17 +24,22 @@ int tr_gate_log(enum libbpf_print_level level, const char *format, va_list argum
 	return 0;
 }
 
-static int configure(struct bpf_object *object, int can_kill)
+static int configure(struct bpf_object *object, int can_kill, int tells)
 {
-	struct tr_gate_config config = { .can_signal = can_kill };
+	struct tr_gate_config config = { .can_signal = can_kill, .tells = tells };
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
 	size_t size;
 	void *value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+	int error;
 
 	if (!value || size < sizeof(config))
 		return -EINVAL;
 	memcpy(value, &config, sizeof(config));
-	return 0;
+	if (tells)
+		return 0;
+	/* What nothing is written to takes no room. */
+	error = bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"), sysconf(_SC_PAGESIZE));
+	return error ? error : bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "told"), 1);
 }
 
 static int load(struct tr_gate *gate, int can_kill)
@@ -45,7 +50,7 @@ static int load(struct tr_gate *gate, int can_kill)
 	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
 	if (!gate->object)
 		return -errno;
-	error = configure(gate->object, can_kill);
+	error = configure(gate->object, can_kill, gate->tells);
 	if (!error)
 		error = bpf_object__load(gate->object);
 	if (error) {
@@ -56,7 +61,7 @@ static int load(struct tr_gate *gate, int can_kill)
 	return error;
 }
 
-int tr_gate_open(struct tr_gate **out)
+int tr_gate_open(int tells, struct tr_gate **out)
 {
 	struct tr_gate *gate = calloc(1, sizeof(*gate));
 	int error;
@@ -64,6 +69,7 @@ int tr_gate_open(struct tr_gate **out)
 	*out = NULL;
 	if (!gate)
 		return -ENOMEM;
+	gate->tells = tells;
 	libbpf_set_print(tr_gate_log);
 	error = load(gate, 1);
 	if (error == -EINVAL) /* "unknown func": programs of control groups may send no signals */
@@ -93,6 +99,16 @@ int tr_gate_can_kill(const struct tr_gate *gate)
 int tr_gate_map(const struct tr_gate *gate, const char *name)
 {
 	return bpf_object__find_map_fd_by_name(gate->object, name);
+}
+
+int tr_gate_events(const struct tr_gate *gate)
+{
+	return tr_gate_map(gate, "events");
+}
+
+int tr_gate_drops(const struct tr_gate *gate)
+{
+	return tr_gate_map(gate, "drops");
 }
 
 static int fill_candidates(int fd, const struct tr_tables *tables)

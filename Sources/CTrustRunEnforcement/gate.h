@@ -13,7 +13,7 @@ struct tr_gate {
 	struct bpf_object *object;
 	struct bpf_link *links[TR_MAX_PROGRAMS];
 	uint32_t slot, generation;
-	int can_kill;
+	int can_kill, tells;
 };
 
 /* The descriptor of a map of the object, or -errno. */

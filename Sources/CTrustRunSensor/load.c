@@ -157,6 +157,16 @@ static void *load_families(void *context)
 	return NULL;
 }
 
+static int make_ring(struct tr_sensor *sensor)
+{
+	if (sensor->events_fd)
+		return 0; /* another's */
+	sensor->events_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, TR_RING_BYTES, NULL);
+	sensor->drops_fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "drops", sizeof(uint32_t), sizeof(uint64_t),
+					  TR_RECORD_KINDS, NULL);
+	return sensor->events_fd < 0 || sensor->drops_fd < 0 ? -errno : 0;
+}
+
 int tr_load_all(struct tr_sensor *sensor)
 {
 	struct loading loading = { .sensor = sensor };
@@ -166,11 +176,9 @@ int tr_load_all(struct tr_sensor *sensor)
 	/* Type information is read into blocks of megabytes; mapped ones go back to the kernel when they are freed. */
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	libbpf_set_print(collect);
-	sensor->events_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "events", 0, 0, TR_RING_BYTES, NULL);
-	sensor->drops_fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "drops", sizeof(uint32_t), sizeof(uint64_t),
-					  TR_RECORD_KINDS, NULL);
-	if (sensor->events_fd < 0 || sensor->drops_fd < 0)
-		return -errno;
+	error = make_ring(sensor);
+	if (error)
+		return error;
 	has_helper = !pthread_create(&helper, NULL, load_families, &loading);
 	load_families(&loading);
 	if (has_helper)

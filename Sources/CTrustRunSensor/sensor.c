@@ -7,10 +7,17 @@
 #include <unistd.h>
 #include "sensor.h"
 
-int tr_sensor_open(const char *cgroup, const char *ladder, struct tr_sensor **out)
+static int take_ring(struct tr_sensor *sensor, const struct tr_ring *ring)
+{
+	sensor->events_fd = fcntl(ring->events_fd, F_DUPFD_CLOEXEC, 3);
+	sensor->drops_fd = fcntl(ring->drops_fd, F_DUPFD_CLOEXEC, 3);
+	return sensor->events_fd < 0 || sensor->drops_fd < 0 ? -errno : 0;
+}
+
+int tr_sensor_open(const char *cgroup, const char *ladder, const struct tr_ring *ring, struct tr_sensor **out)
 {
 	struct tr_sensor *sensor;
-	int loaded;
+	int loaded = 0;
 
 	*out = NULL;
 	if (access("/sys/kernel/btf/vmlinux", R_OK))
@@ -20,7 +27,10 @@ int tr_sensor_open(const char *cgroup, const char *ladder, struct tr_sensor **ou
 		return -ENOMEM;
 	sensor->cgroup_fd = cgroup ? open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	sensor->ladder = ladder;
-	loaded = tr_load_all(sensor);
+	if (ring)
+		loaded = take_ring(sensor, ring);
+	if (!loaded)
+		loaded = tr_load_all(sensor);
 	if (loaded < 0) {
 		tr_sensor_close(sensor);
 		return loaded;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 internal import TrustRunEnforcement
+internal import TrustRunEvents
+internal import TrustRunPolicy
+internal import TrustRunSensor
 
 /// Runs a command in a scope of its own, where the kernel enforces a policy.
 package enum EnforcedRun {
@@ -19,6 +22,8 @@ package enum EnforcedRun {
         package var failsOpen = false
         /// How long after a proof the next one is made.
         package var proofMilliseconds: UInt64 = 60_000
+        /// Where events go; nil: nowhere.
+        package var events: EventsTarget?
 
         package init(policies: [String]) { self.policies = policies }
     }
@@ -45,7 +50,11 @@ package enum EnforcedRun {
         }
         defer { withExtendedLifetime(lock) {} }
         let scope = try ScopeDirectory(in: hierarchy, named: name)
-        let enforced = try EnforcedScope(configuration.policies, onDirectory: scope.descriptor, at: scope.folder)
+        let enforced = try EnforcedScope(
+            configuration.policies, onDirectory: scope.descriptor, at: scope.folder, tells: configuration.events != nil)
+        let stream = try configuration.events.map { target throws(AgentError) in
+            try startStream(target, for: invoker, enforced, scope)
+        }
         if !configuration.failsOpen { try enforced.pin(as: name, scope: scope) }
         let signals = try CommandSignals()
         let command = try unenforced { () throws(AgentError) in
@@ -59,25 +68,26 @@ package enum EnforcedRun {
             throw error.code == .operatingSystem ? AgentError(.notEnforced, error.message) : error
         }
         let keeper = try unenforced { () throws(AgentError) in
-            try keep(enforced, configuration, command, signals, tell)
+            try keep(enforced, configuration, command, signals, stream, tell)
         }
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
         let isStopped = keeper.isLost && !configuration.failsOpen
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
-            report: finish(enforced, left: left))
+            report: finish(enforced, left: left, stream))
     }
 
     /// Waits until the command has ended, or is not held any more and must not go on.
     private static func keep(
         _ enforced: EnforcedScope, _ configuration: Configuration, _ command: CommandProcess, _ signals: CommandSignals,
-        _ tell: @escaping (String) -> Void
+        _ stream: RunStream?, _ tell: @escaping (String) -> Void
     ) throws(AgentError) -> ScopeKeeper {
         let loop = DescriptorLoop()
         let keeper = try ScopeKeeper(
             enforced, configuration.policies, proofMilliseconds: configuration.proofMilliseconds, tell: tell
         ) { if !configuration.failsOpen { loop.end() } }
+        keeper.stream = stream
         keeper.join(loop)
         loop.add(signals.descriptor) {
             while let signal = signals.take() {
@@ -95,11 +105,17 @@ package enum EnforcedRun {
         return keeper
     }
 
-    private static func finish(_ enforced: EnforcedScope, left: Int?) -> [String] {
+    private static func finish(_ enforced: EnforcedScope, left: Int?, _ stream: RunStream?) -> [String] {
         var lines: [String] = []
         do {
             let totals = try enforced.totals()
-            lines = EnforcementReport(enforced, left: left).lines(totals, try enforced.outcomes())
+            let outcomes = try enforced.outcomes()
+            var report = EnforcementReport(enforced, left: left)
+            if let stream {
+                let counted = RunStream.Totals(totals, outcomes)
+                report.events = (stream.finish(counted), counted, stream.label)
+            }
+            lines = report.lines(totals, outcomes)
         } catch {
             lines = ["what was refused is not known: \(error.message)"]
         }
@@ -107,6 +123,30 @@ package enum EnforcedRun {
         guard left != nil else { return lines }
         do { try enforced.unpin() } catch { lines.append(error.message) }
         return lines
+    }
+
+    /// The thread that writes the command's events; nothing runs without it if events were asked for.
+    private static func startStream(
+        _ target: EventsTarget, for invoker: Invoker, _ enforced: EnforcedScope, _ scope: ScopeDirectory
+    ) throws(AgentError) -> RunStream {
+        guard let policy = enforced.policy, let newest = enforced.generations.newest else {
+            throw AgentError(.software, "there is no policy to tell of")
+        }
+        let output = try EventsOutput(target, for: invoker)
+        let ring = enforced.ring
+        let stream: RunStream
+        do {
+            stream = try RunStream.start(
+                RunStream.Subject(
+                    scope: scope.path, policy: policy, policies: enforced.generations, newest: newest,
+                    ring: Sensor.Ring(events: ring.events, drops: ring.drops),
+                    canLeakByDNS: policy.settings.nameLookup == .open, output: output))
+        } catch {
+            output.discard()
+            throw error
+        }
+        stream.tell(.proven, policy: policy.name, generation: newest.generation)
+        return stream
     }
 
     /// Whoever called sudo: root could leave the scope.

@@ -12,6 +12,8 @@ final class EnforcedScope {
     private(set) var resolvers: [IPAddress] = []
     /// By the latest proof.
     private(set) var status = EnforcementStatus.degraded("not proven yet")
+    /// The same, for whoever reads the gates' records.
+    let generations = PolicyGenerations()
     private let references: [String]
     private let descriptor: Int32
     private var gate: Gate
@@ -20,11 +22,14 @@ final class EnforcedScope {
     private let cuts: ConnectionCuts
 
     /// Puts the gates up, with nothing pinned. `descriptor`: of the scope's directory `folder`, open for as long as this lives.
-    init(_ references: [String], onDirectory descriptor: Int32, at folder: String) throws(AgentError) {
+    /// `tells`: the gates write records.
+    init(
+        _ references: [String], onDirectory descriptor: Int32, at folder: String, tells: Bool = false
+    ) throws(AgentError) {
         self.references = references
         self.descriptor = descriptor
         self.folder = folder
-        let gate = try Self.unenforced { () throws(EnforcementError) in try Gate() }
+        let gate = try Self.unenforced { () throws(EnforcementError) in try Gate(tells: tells) }
         cuts = try Self.unenforced { () throws(EnforcementError) in try gate.cuts() }
         self.gate = gate
         do { try load() } catch { throw AgentError(.notEnforced, error.message) }
@@ -39,6 +44,8 @@ final class EnforcedScope {
     /// That of the policy in force.
     var policy: Policy? { policies[gate.generation] }
     var generation: UInt32 { gate.generation }
+    /// The gates' records, as `Gate` has them.
+    var ring: (events: Int32, drops: Int32) { gate.ring }
 
     /// Lets the gates outlive this process.
     func pin(as name: String, scope: ScopeDirectory) throws(AgentError) {
@@ -72,6 +79,7 @@ final class EnforcedScope {
         } catch {
             throw AgentError(error)
         }
+        generations.add(compiled, resolvers: resolvers, generation: gate.generation + 1)
         do throws(EnforcementError) {
             try gate.setPolicy(
                 compiled, resolvers: resolvers, namespaces: SystemFacts.networkNamespaces)

@@ -13,6 +13,8 @@ struct EnforcementReport {
     private let status: EnforcementStatus
     /// Processes that the command left behind; nil: some of them still run.
     private let left: Int?
+    /// How its events ended, and where they went; nil: nobody asked for them.
+    var events: (ending: RunStream.Ending, totals: RunStream.Totals, label: String)?
 
     init(_ enforced: EnforcedScope, left: Int?) {
         policy = enforced.policy
@@ -30,6 +32,8 @@ struct EnforcementReport {
             case .lost: "and lost hold of it"
             }
         var lines = ["enforced \(policy?.name ?? ""), \(standing): \(Self.describe(totals))"]
+        if let events { lines += describe(events.ending, events.totals, events.label) }
+        let outcomes = outcomes.filter { outcome in outcome.action != .allow }
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
@@ -54,6 +58,16 @@ struct EnforcementReport {
         "\(totals.letThrough) let through"
             + (totals.alerts > 0 ? " (\(totals.alerts) of them against the policy)" : "")
             + ", \(totals.refused) refused"
+    }
+
+    private func describe(_ ending: RunStream.Ending, _ totals: RunStream.Totals, _ label: String) -> [String] {
+        let (gates, violations) = (totals.gates, totals.violations.dropFirst().reduce(0, +))
+        var lines = [
+            "  TCP connections: \(gates.connections), destinations: \(gates.destinations), violations: \(violations)",
+            "  events in \(label): \(ending.written), lost: \(ending.lost), verdicts that the agent reads otherwise: \(ending.divergences)",
+        ]
+        if let failure = ending.failure { lines.append("  the events are not whole: \(failure)") }
+        return lines
     }
 
     private func describe(_ outcome: GateOutcome) -> String {

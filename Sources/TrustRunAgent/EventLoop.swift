@@ -13,23 +13,26 @@ final class EventLoop {
 
     static let tickMilliseconds = 10
 
+    /// poll(2) passes over it.
+    private static let noDescriptor: Int32 = -1
+
     private let timer: Int32
     private let signals: Int32
     /// Written by whoever finds that nobody reads the output any more.
     let goneDescriptor: Int32
 
-    /// SIGINT and SIGTERM end the session; SIGPIPE is an error of write(2).
-    init() throws(AgentError) {
+    /// SIGINT and SIGTERM end the session, unless signals are another's; SIGPIPE is an error of write(2).
+    init(takesSignals: Bool = true) throws(AgentError) {
         Glibc.signal(SIGPIPE, SIG_IGN)
         var mask = sigset_t()
         unsafe sigemptyset(&mask)
         unsafe sigaddset(&mask, SIGINT)
         unsafe sigaddset(&mask, SIGTERM)
-        unsafe pthread_sigmask(SIG_BLOCK, &mask, nil)
-        signals = unsafe signalfd(-1, &mask, Int32(SFD_CLOEXEC | SFD_NONBLOCK))
+        if takesSignals { unsafe pthread_sigmask(SIG_BLOCK, &mask, nil) }
+        signals = takesSignals ? unsafe signalfd(-1, &mask, Int32(SFD_CLOEXEC | SFD_NONBLOCK)) : Self.noDescriptor
         timer = timerfd_create(CLOCK_MONOTONIC, Int32(TFD_CLOEXEC | TFD_NONBLOCK))
         goneDescriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
-        guard signals >= 0, timer >= 0, goneDescriptor >= 0 else {
+        guard signals >= 0 || !takesSignals, timer >= 0, goneDescriptor >= 0 else {
             throw AgentError(.operatingSystem, "could not make the descriptors of the event loop (errno \(errno))")
         }
         var period = itimerspec()

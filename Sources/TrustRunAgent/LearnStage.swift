@@ -32,7 +32,7 @@ final class LearnStage: EventReceiver {
         case .sni(let told):
             guard let connection = told.connection else { return }
             observe(connection, of: event.process, at: event.time, isLast: false)
-        case .connect, .accept, .close, .violation, .dns, .exec, .exit: break
+        case .connect, .accept, .close, .violation, .dns, .exec, .exit, .attempt: break
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TrustRunEnforcement
+internal import TrustRunEvents
 internal import TrustRunPolicy
 
 /// Keeps an enforced scope while it is used: puts changed policies in force, and repeats the proof. One thread owns it.
@@ -9,6 +10,8 @@ final class ScopeKeeper {
     /// Connections that were ended since a later policy refuses them.
     private(set) var cuts = 0
     private var hasFailedToCut = false
+    /// Where the command's events go, with what becomes of enforcement; nil: nobody asked for them.
+    var stream: RunStream?
     private let enforced: EnforcedScope
     private let references: [String]
     private let watch: PolicyWatch
@@ -50,11 +53,13 @@ final class ScopeKeeper {
         do {
             try enforced.load()
         } catch {
+            report(.refusedPolicy, error.message)
             return tell(
                 "the policy is not reloaded, generation \(enforced.generation) stays in force: \(error.message)")
         }
         // What it inherits may be elsewhere now.
         watch.watch(names)
+        report(.reloaded)
         let milliseconds = (Clock.boot &- begin) / 1_000_000
         tell("reloaded \(enforced.policy?.name ?? ""): generation \(enforced.generation), in \(milliseconds) ms")
         prove()
@@ -75,14 +80,27 @@ final class ScopeKeeper {
         let now = enforced.prove()
         switch now {
         case .proven:
-            if before != .proven { tell("enforcement: proven again") }
+            if before != .proven {
+                tell("enforcement: proven again")
+                report(.proven)
+            }
         case .degraded(let reason):
-            if now != before { tell("enforcement: degraded: the proof could not be made: \(reason)") }
+            if now != before {
+                tell("enforcement: degraded: the proof could not be made: \(reason)")
+                report(.degraded, "the proof could not be made: \(reason)")
+            }
         case .lost(let reason):
-            if now != before { tell("enforcement: lost: \(reason)") }
+            if now != before {
+                tell("enforcement: lost: \(reason)")
+                report(.lost, reason)
+            }
             isLost = true
             lost()
         }
+    }
+
+    private func report(_ state: EnforcementEvent.State, _ reason: String? = nil) {
+        stream?.tell(state, policy: enforced.policy?.name ?? "", generation: enforced.generation, reason: reason)
     }
 
     /// Every file of the policy that is known, and those that were asked for.

@@ -4,7 +4,8 @@ internal import TrustRunSensor
 
 /// Loads the kernel side and says what to do where it cannot be.
 enum SensorStart {
-    static func open(firstHook: String?) throws(AgentError) -> Sensor {
+    /// `ring`: as for `Sensor`.
+    static func open(firstHook: String?, ring: Sensor.Ring? = nil) throws(AgentError) -> Sensor {
         let missing = Capabilities.missing()
         guard missing.isEmpty else {
             throw AgentError(
@@ -15,7 +16,9 @@ enum SensorStart {
         }
         do {
             return try Sensor(
-                cgroupRoot: CgroupHierarchy.find()?.mountPoint, ladder: firstHook.flatMap(Sensor.Ladder.init(rawValue:))
+                cgroupRoot: CgroupHierarchy.find()?.mountPoint,
+                ladder: firstHook.flatMap(Sensor.Ladder.init(rawValue:)),
+                ring: ring
             )
         } catch {
             if error.isMissingBTF {

@@ -12,10 +12,10 @@ package import TrustRunPolicy
     /// What the proofs did, which no report speaks of.
     package private(set) var proofs: ProofCounts
 
-    /// Loads the programs.
-    package init() throws(EnforcementError) {
+    /// Loads the programs. `tells`: they write a record of each decision to `ring`, and count what they let through by destination too.
+    package init(tells: Bool = false) throws(EnforcementError) {
         var out: OpaquePointer?
-        let result = unsafe tr_gate_open(&out)
+        let result = unsafe tr_gate_open(tells ? 1 : 0, &out)
         guard result == 0, let opened = unsafe out else {
             throw EnforcementError("load the gates into the kernel", result: result)
         }
@@ -43,6 +43,9 @@ package import TrustRunPolicy
 
     /// Whether this kernel lets the gates kill.
     package var canKill: Bool { unsafe tr_gate_can_kill(handle) != 0 }
+
+    /// The descriptors of the ring of the records and of the counts of those that found no room; they are the gate's.
+    package var ring: (events: Int32, drops: Int32) { unsafe (tr_gate_events(handle), tr_gate_drops(handle)) }
 
     /// That of the policy in force; 0: there is none, and everything is refused.
     package var generation: UInt32 { unsafe tr_gate_generation(handle) }

@@ -4,10 +4,7 @@ package import TrustRunEvents
 
 /// Something that a gate refused, or let through and recorded; and how often.
 package struct GateOutcome: Sendable, Equatable {
-    package enum Gate: UInt8, Sendable {
-        case connect = 1
-        case datagram, inbound, socket, option, bind, packet, query, answer
-    }
+    package typealias Gate = GateKind
 
     /// Why it was decided so.
     package enum Basis: Sendable, Equatable {

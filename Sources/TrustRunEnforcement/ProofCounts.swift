@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CTrustRunEnforcement
 internal import Glibc
+internal import TrustRunEvents
 
 /// What the proofs made the gates count, which no report speaks of.
 package struct ProofCounts: Sendable, Equatable {

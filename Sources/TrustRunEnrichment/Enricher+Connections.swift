@@ -19,6 +19,10 @@ extension Enricher {
         connections[place: place].report.connection.organisation = hints.organisation(of: facts.remote.address)
         connections.wait(at: place)
         connections[place: place].report.owner = owner
+        if rulings.isInUse {
+            connections[place: place].report.connection.verdict = rulings.verdict(
+                for: RulingTable.key(tcp: facts.cookie))
+        }
     }
 
     /// The kernel sent nothing: that is all there is to tell of this connect().
@@ -60,6 +64,7 @@ extension Enricher {
         guard connections[facts.cookie] == nil else { return }
         var incoming = state(of: facts, direction: .inbound, process: listeners.owner(of: facts), time: event.time)
         incoming.isEstablished = true
+        takeRuling(&incoming)
         if awaitsAcceptor {
             connections[facts.cookie] = incoming
             if let place = connections.place(of: facts.cookie) { connections.wait(at: place) }
@@ -76,12 +81,20 @@ extension Enricher {
         var incoming =
             connections[facts.cookie] ?? state(of: facts, direction: .inbound, process: nil, time: event.time)
         incoming.isAccepted = true
+        if incoming.report.connection.verdict == nil { takeRuling(&incoming) }
         if !incoming.isAnnounced {
             incoming.report.owner = processes.owner(of: process)
             incoming.isEstablished = true
             announceIncoming(&incoming)
         }
         connections[facts.cookie] = incoming
+    }
+
+    /// Gives a connection that came in the verdict of its SYN.
+    private func takeRuling(_ state: inout ConnectionState) {
+        guard rulings.isInUse else { return }
+        state.report.connection.verdict = rulings.verdict(
+            for: RulingTable.key(inboundFrom: state.remote, to: state.local.port))
     }
 
     private func announceIncoming(_ state: inout ConnectionState) {

@@ -4,8 +4,12 @@ internal import TrustRunEvents
 extension Enricher {
     func udpFlow(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
         if flows.markForgotten(cookie: facts.cookie, remote: facts.remote) { return }
+        let key = RulingTable.key(udp: facts.cookie, to: facts.remote)
+        // What was seen of it did not leave: a gate refused it.
+        if rulings.isInUse, rulings.isRefused(key) { return }
         let direction: Direction = event.flags.contains(.inbound) ? .inbound : .outbound
         var flow = udpState(facts, direction: direction, flags: event.flags, time: event.time)
+        flow.report.connection.verdict = rulings.verdict(for: key)
         flow.id.generation = flows.add(flow)
         var told = flow.event()
         told.isQUIC = event.flags.contains(.quic)
@@ -71,6 +75,20 @@ struct UDPFlowTable: ~Copyable {
         flow.id.generation = 1
         sockets[flow.id.cookie] = Socket(flows: [flow])
         return 1
+    }
+
+    /// Which use of the socket an open flow is.
+    func generation(cookie: UInt64, remote: Endpoint) -> UInt32? {
+        guard let found = sockets.place(of: cookie), let flow = sockets[place: found].place(of: remote) else {
+            return nil
+        }
+        return sockets[place: found].flows[flow].id.generation
+    }
+
+    /// Which use of the socket the next flow will be.
+    func nextGeneration(cookie: UInt64) -> UInt32 {
+        guard let found = sockets.place(of: cookie) else { return 1 }
+        return UInt32(sockets[place: found].flows.count) + 1
     }
 
     /// Whether the flow is known already: then the kernel had forgotten it, and its counts began anew.

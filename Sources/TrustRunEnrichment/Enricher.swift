@@ -9,9 +9,13 @@ package protocol EventReceiver: AnyObject {
     /// The same for a connection's events: nearly all are such, and this spares them the copies into an `EnrichedEvent`. The report is lent: but
     /// for the verdict it stays as it is.
     func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook)
+    /// What a gate's decision is in the policy's words; `name`: what it rested on. nil: nobody tells of gates.
+    func verdict(of ruling: GateRuling, name: HostName?, owner: Owner?) -> Verdict?
 }
 
 extension EventReceiver {
+    package func verdict(of ruling: GateRuling, name: HostName?, owner: Owner?) -> Verdict? { nil }
+
     package func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
         var event = EnrichedEvent(phase, report, time: time, hook: hook)
         receive(&event)
@@ -55,6 +59,13 @@ package final class Enricher {
     var listeners = ListenerTable()
     var flows = UDPFlowTable()
     var claims = ClaimQueue()
+    /// What gates decided a moment ago.
+    var rulings: RulingTable {
+        @inline(always) _read { yield unsafe state.rulings }
+        @inline(always) _modify { yield unsafe &state.rulings }
+    }
+    /// The process whose children try the gates, which nobody is told of; 0: none.
+    let proverParent: UInt32
     var hostNames: HostNameTable
     let hints: any DestinationHints
     var nextListedCookie: UInt64 = 0xe000_0000_0000_0000
@@ -67,6 +78,7 @@ package final class Enricher {
         var generations = GenerationTable()
         var lookups = LookupTable()
         var hellos: [UInt64: ClientHelloAssembler] = [:]
+        var rulings = RulingTable()
 
         init(processes: consuming ProcessTable) {
             self.processes = processes
@@ -93,7 +105,7 @@ package final class Enricher {
 
     package init(
         cgroups: consuming CgroupTable, bootOffset: UInt64, awaitsAcceptor: Bool, receiver: any EventReceiver,
-        counts: any FlowCounts, hints: any DestinationHints = NoHints()
+        counts: any FlowCounts, hints: any DestinationHints = NoHints(), proverParent: UInt32 = 0
     ) {
         hostNames = HostNameTable(hints: hints)
         self.hints = hints
@@ -102,6 +114,7 @@ package final class Enricher {
         self.awaitsAcceptor = awaitsAcceptor
         self.receiver = receiver
         self.counts = counts
+        self.proverParent = proverParent
     }
 
     /// Takes one event further; what comes of it goes to the receiver at once.
@@ -122,6 +135,7 @@ package final class Enricher {
         case .dns(let facts, let sequence): dns(event, facts, sequence: sequence)
         case .hello(let facts, let offset): hello(event, facts, offset: Int(offset))
         case .serverName(let task): serverName(event, task)
+        case .ruling(let facts): ruling(event, facts)
         }
     }
 
@@ -187,6 +201,10 @@ package final class Enricher {
     @inline(always)
     func emit(_ phase: ConnectionPhase, of state: inout ConnectionState, at time: UInt64, hook: StaticHook) {
         receiver.receive(phase, &state.report, time: time &+ bootOffset, hook: hook)
+    }
+
+    func verdict(of ruling: GateRuling, name: HostName?, owner: Owner?) -> Verdict? {
+        receiver.verdict(of: ruling, name: name, owner: owner)
     }
 
     func countMalformedDNS() { malformedDNS += 1 }

@@ -21,6 +21,8 @@ package struct EnrichedEvent {
         case exec
         case exit(ExitEvent)
         case violation(ConnectionEvent)
+        /// The violation of something that is no connection.
+        case attempt(AttemptEvent)
     }
 
     package init(
@@ -42,7 +44,7 @@ package struct EnrichedEvent {
         case .sni: .sni
         case .exec: .exec
         case .exit: .exit
-        case .violation: .violation
+        case .violation, .attempt: .violation
         }
     }
 }
@@ -94,7 +96,7 @@ extension EnrichedEvent {
 
 /// The event's `type` in the stream.
 package enum EventType: String, CaseIterable, Sendable {
-    case session, connect, accept, close, dns, sni, exec, exit, violation, loss
+    case session, connect, accept, close, dns, sni, exec, exit, violation, loss, enforcement
 
     /// The place in `allCases`.
     package var position: Int {
@@ -109,6 +111,7 @@ package enum EventType: String, CaseIterable, Sendable {
         case .exit: 7
         case .violation: 8
         case .loss: 9
+        case .enforcement: 10
         }
     }
 }
@@ -116,7 +119,7 @@ package enum EventType: String, CaseIterable, Sendable {
 /// What sees an event: an index into the hooks that the sensor chose at start.
 package enum StaticHook: Int, CaseIterable, Sendable {
     case exec, exit, connect, connectRefusedHere, accept, close, existingConnections, udp, udpClose, dns, clientHello,
-        sslCtrl, none
+        sslCtrl, gate, none
 }
 
 package struct ConnectionEvent {

@@ -62,6 +62,19 @@ package struct IPAddress: Hashable, Sendable {
     }
 }
 
+extension IPAddress {
+    /// The address that policies speak of: that within a NAT64 address (64:ff9b::/96, RFC 6052 2.1), loopback for the unspecified one, to which
+    /// Linux connects as to loopback.
+    package var canonical: IPAddress {
+        if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 {
+            return IPAddress(ipv4: UInt32(truncatingIfNeeded: low)).canonical
+        }
+        if high == 0, low == 0 { return IPAddress(high: 0, low: 1) }
+        if ipv4 == 0 { return IPAddress(ipv4: 0x7f00_0001) }
+        return self
+    }
+}
+
 extension IPAddress: CustomStringConvertible {
     /// Dotted decimal for IPv4, the RFC 5952 text for IPv6.
     package var description: String {

@@ -33,6 +33,8 @@ package struct SensorEvent: ~Escapable {
         case dns(SocketFacts, sequence: UInt32)
         case hello(SocketFacts, offset: UInt32)
         case serverName(TaskFacts)
+        /// The payload is the name that it rested on, if there is one.
+        case ruling(GateRuling)
     }
 
     package struct Flags: OptionSet, Sendable {

@@ -25,6 +25,24 @@ package struct SessionStart {
     package var resolvers: [IPAddress] = []
     /// nil: nothing is judged.
     package var policy: PolicyFacts?
+    /// nil: nothing is enforced.
+    package var enforcement: EnforcementFacts?
+
+    /// What the kernel holds the session's processes to.
+    package struct EnforcementFacts: Sendable {
+        /// The control group, from the root of the hierarchy.
+        package var scope: String
+        /// Of the policy.
+        package var generation: UInt32
+        /// Data can leave in names that are looked up.
+        package var canLeakByDNS: Bool
+
+        package init(scope: String, generation: UInt32, canLeakByDNS: Bool) {
+            self.scope = scope
+            self.generation = generation
+            self.canLeakByDNS = canLeakByDNS
+        }
+    }
 
     /// What judges the session's connections.
     package struct PolicyFacts: Sendable {
@@ -54,6 +72,22 @@ package struct SessionStart {
 package struct SessionSummary {
     package enum Reason: String, Sendable {
         case signal, duration, count
+        /// The command that was run has ended.
+        case command
+    }
+
+    /// What the gates counted, exact whatever was lost of the stream.
+    package struct GateCounts: Sendable, Equatable {
+        /// TCP connections that were let through, either way.
+        package var connections: UInt64 = 0
+        /// Addresses with ports, by protocol, that something was let through to.
+        package var destinations: UInt64 = 0
+        package var letThrough: UInt64 = 0
+        package var refused: UInt64 = 0
+        /// Decisions that found no room in the list of destinations; `connections` and `destinations` lack them.
+        package var unlisted: UInt64 = 0
+
+        package init() {}
     }
 
     package var time: UInt64
@@ -64,6 +98,10 @@ package struct SessionSummary {
     package var lost: UInt64
     /// By `PolicyAction.rawValue`; nil: nothing was judged.
     package var violations: [UInt64]?
+    /// nil: nothing was enforced.
+    package var gates: GateCounts?
+    /// Decisions of the kernel that the agent reads otherwise.
+    package var divergences: UInt64 = 0
 
     package init(time: UInt64, durationNanoseconds: UInt64, reason: Reason, events: [UInt64], lost: UInt64) {
         self.time = time
@@ -89,5 +127,41 @@ package struct LossEntry: Sendable {
         self.stage = stage
         self.record = record
         self.count = count
+    }
+}
+
+/// What became of enforcement itself.
+package struct EnforcementEvent: Sendable {
+    package enum State: String, Sendable, CaseIterable {
+        /// A process of the scope tried what must be refused, and it was.
+        case proven
+        /// It holds, but for what the reason says.
+        case degraded
+        /// It does not hold any more.
+        case lost
+        /// Another policy is in force.
+        case reloaded
+        /// A policy that was to be put in force was not; the one before is.
+        case refusedPolicy = "refused_policy"
+    }
+
+    /// Nanoseconds since 1970.
+    package var time: UInt64
+    package var state: State
+    package var scope: String
+    package var policy: String
+    package var generation: UInt32
+    /// In words.
+    package var reason: String?
+
+    package init(
+        time: UInt64, state: State, scope: String, policy: String, generation: UInt32, reason: String? = nil
+    ) {
+        self.time = time
+        self.state = state
+        self.scope = scope
+        self.policy = policy
+        self.generation = generation
+        self.reason = reason
     }
 }

@@ -16,12 +16,19 @@ package final class Verdict {
     package let policy: String
     /// Which of several names decided, or the server name that was refused.
     package let name: HostName?
+    /// Where the kernel decided; nil: only the agent did.
+    package let gate: GateKind?
+    /// Of the policy that the kernel asked; 0: none.
+    package let generation: UInt32
+    /// The agent, asked the same, says something else than the kernel did.
+    package let isDivergent: Bool
     /// The form in which a sink writes this verdict; the sink fills it.
     package let text = KeptText()
 
     package init(
         action: PolicyAction, isEnforced: Bool, basis: VerdictBasis, rule: String?, ruleIndex: Int? = nil,
-        reason: String?, policy: String, name: HostName? = nil
+        reason: String?, policy: String, name: HostName? = nil, gate: GateKind? = nil, generation: UInt32 = 0,
+        isDivergent: Bool = false
     ) {
         self.action = action
         isViolation = action != .allow
@@ -32,8 +39,17 @@ package final class Verdict {
         self.reason = reason
         self.policy = policy
         self.name = name
+        self.gate = gate
+        self.generation = generation
+        self.isDivergent = isDivergent
     }
 
+    /// Whether it says the same as another, whoever made it.
+    package func isSame(as other: Verdict) -> Bool {
+        action == other.action && basis == other.basis && ruleIndex == other.ruleIndex
+            && name?.bytes == other.name?.bytes
+            && isEnforced == other.isEnforced && reason == other.reason
+    }
 }
 
 /// What a verdict rests on.
@@ -52,6 +68,8 @@ package enum VerdictBasis: UInt8, CaseIterable, Sendable {
     case inbound
     /// The server name that the client sent, where the address alone would not do.
     case serverName
+    /// What an enforced scope refuses under any policy.
+    case scope
 
     /// The word in the stream.
     package var text: StaticString {
@@ -63,6 +81,7 @@ package enum VerdictBasis: UInt8, CaseIterable, Sendable {
         case .resolver: "resolver"
         case .inbound: "inbound"
         case .serverName: "server_name"
+        case .scope: "scope"
         }
     }
 }

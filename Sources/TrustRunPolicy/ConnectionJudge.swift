@@ -18,7 +18,7 @@ package final class ConnectionJudge {
     /// Classes of executables are looked up only if a rule has a `process`.
     private let hasProcessRules: Bool
 
-    package init(_ policy: Policy, compiled: CompiledPolicy, resolvers: [IPAddress], isEnforced: Bool = false) {
+    package init(_ policy: Policy, compiled: CompiledPolicy, resolvers: [IPAddress]) {
         self.policy = policy
         self.compiled = compiled
         self.resolvers = resolvers
@@ -26,7 +26,7 @@ package final class ConnectionJudge {
         judgesInbound = policy.settings.inbound.value == .block
         isDNSStrict = policy.settings.nameLookup == .strict
         hasProcessRules = policy.rules.contains { rule in rule.process != nil }
-        unsafe verdicts = VerdictTable(policy: policy, isEnforced: isEnforced)
+        unsafe verdicts = VerdictTable(policy: policy)
     }
 
     /// Sets the connection's verdict; the answer is whether it is another than before, and a violation.
@@ -54,6 +54,8 @@ package final class ConnectionJudge {
         let verdict = verdict(of: connection, executableClass(of: owner))
         guard verdict !== before else { return false }
         connection.verdict = verdict
+        // The table may have forgotten the verdict meanwhile, and made it again.
+        if let before, before.isSame(as: verdict) { return false }
         return verdict.isViolation
     }
 

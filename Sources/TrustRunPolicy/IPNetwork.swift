@@ -33,16 +33,3 @@ extension IPNetwork: CustomStringConvertible {
         length == (isIPv4 ? 32 : 128) ? "\(address)" : "\(address)/\(length)"
     }
 }
-
-extension IPAddress {
-    /// The address that policies speak of: that within a NAT64 address (64:ff9b::/96, RFC 6052 2.1), loopback for the unspecified one, to which
-    /// Linux connects as to loopback.
-    package var canonical: IPAddress {
-        if high == 0x0064_ff9b_0000_0000, low >> 32 == 0 {
-            return IPAddress(ipv4: UInt32(truncatingIfNeeded: low)).canonical
-        }
-        if high == 0, low == 0 { return IPAddress(high: 0, low: 1) }
-        if ipv4 == 0 { return IPAddress(ipv4: 0x7f00_0001) }
-        return self
-    }
-}

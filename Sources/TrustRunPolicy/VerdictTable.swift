@@ -7,7 +7,6 @@ struct VerdictTable {
     private static let namedMax = 4096
 
     private let policy: Policy
-    private let isEnforced: Bool
     let inbound: Verdict
     let resolver: Verdict
     let otherResolver: Verdict
@@ -25,19 +24,18 @@ struct VerdictTable {
         var name: ObjectIdentifier
     }
 
-    init(policy: Policy, isEnforced: Bool) {
+    init(policy: Policy) {
         self.policy = policy
-        self.isEnforced = isEnforced
         inbound = Verdict(
-            action: .allow, isEnforced: isEnforced, basis: .inbound, rule: nil,
+            action: .allow, isEnforced: false, basis: .inbound, rule: nil,
             reason: "inbound connections are not judged", policy: policy.name
         )
         resolver = Verdict(
-            action: .allow, isEnforced: isEnforced, basis: .resolver, rule: nil, reason: "a trusted resolver",
+            action: .allow, isEnforced: false, basis: .resolver, rule: nil, reason: "a trusted resolver",
             policy: policy.name
         )
         otherResolver = Verdict(
-            action: .block, isEnforced: isEnforced, basis: .resolver, rule: nil,
+            action: .block, isEnforced: false, basis: .resolver, rule: nil,
             reason: "not a trusted resolver (dns: strict)", policy: policy.name
         )
         plain = Array(repeating: nil, count: (policy.rules.count + 1) * Self.bases)
@@ -56,7 +54,7 @@ struct VerdictTable {
     private mutating func make(_ decision: Decision, at index: Int) -> Verdict {
         let rule = decision.rule.map { index in policy.rules[index] }
         let verdict = Verdict(
-            action: decision.action, isEnforced: isEnforced, basis: decision.basis.verdictBasis, rule: rule?.id,
+            action: decision.action, isEnforced: false, basis: decision.basis.verdictBasis, rule: rule?.id,
             ruleIndex: decision.rule, reason: rule.map(Self.reason(of:)) ?? "no rule matches", policy: policy.name
         )
         plain[index] = verdict
@@ -64,7 +62,7 @@ struct VerdictTable {
     }
 
     /// A rule that gives no reason says what it matches.
-    private static func reason(of rule: Rule) -> String {
+    static func reason(of rule: Rule) -> String {
         if let reason = rule.reason { return reason }
         let patterns = rule.patterns.prefix(3).map(\.text).joined(separator: ", ")
         return "matches \(patterns)" + (rule.patterns.count > 3 ? ", ..." : "")
@@ -95,7 +93,7 @@ struct VerdictTable {
             : "no DNS answer gave this address for the server name"
         return keep(isBound ? .notAllowed : .unbound, base, name) {
             Verdict(
-                action: .block, isEnforced: base.isEnforced, basis: .serverName, rule: base.rule,
+                action: .block, isEnforced: false, basis: .serverName, rule: base.rule,
                 ruleIndex: base.ruleIndex, reason: "the address is allowed by name only, and \(why)",
                 policy: base.policy, name: name
             )
@@ -117,7 +115,7 @@ struct VerdictTable {
 extension Verdict {
     fileprivate func with(name: HostName, reason: String?) -> Verdict {
         Verdict(
-            action: action, isEnforced: isEnforced, basis: basis, rule: rule, ruleIndex: ruleIndex, reason: reason,
+            action: action, isEnforced: false, basis: basis, rule: rule, ruleIndex: ruleIndex, reason: reason,
             policy: policy, name: name
         )
     }

@@ -66,8 +66,8 @@ package final class RecordedEventReader {
         else { return nil }
         var event = ConnectionEvent(
             id: ConnectionID(cookie: 0, generation: 0),
-            direction: direction == "inbound" ? .inbound : .outbound,
-            transport: transport == "udp" ? .udp : .tcp,
+            direction: try Self.direction(direction),
+            transport: try Self.transport(transport),
             source: Endpoint(address: try address(source.address), port: source.port ?? 0),
             destination: Endpoint(address: try address(destination.address), port: destination.port ?? 0),
             names: try names(of: destination),
@@ -77,6 +77,23 @@ package final class RecordedEventReader {
         event.outcome = line.outcome.flatMap { word in ConnectionOutcome(rawValue: word) }
         event.bytes = line.bytes.flatMap(Self.bytes)
         return event
+    }
+
+    private static func direction(_ word: String) throws(RecordedEventError) -> Direction {
+        switch word {
+        case "outbound": return .outbound
+        case "inbound": return .inbound
+        default:
+            throw RecordedEventError(description: "`\(word.prefix(32))` is no direction; expected outbound or inbound")
+        }
+    }
+
+    private static func transport(_ word: String) throws(RecordedEventError) -> TransportProtocol {
+        switch word {
+        case "tcp": return .tcp
+        case "udp": return .udp
+        default: throw RecordedEventError(description: "`\(word.prefix(32))` is no protocol; expected tcp or udp")
+        }
     }
 
     private static func bytes(_ bytes: RecordedLine.Bytes) -> ConnectionBytes? {

@@ -26,10 +26,22 @@ package protocol RecordReceiver: AnyObject {
         case fentry, kprobe, state
     }
 
-    /// Loads and attaches what this kernel allows. `cgroupRoot` is the mount point of the cgroup v2 hierarchy.
-    package init(cgroupRoot: String?, ladder: Ladder? = nil) throws(SensorError) {
+    /// A ring that exists already, and the counts of what found no room in it: open descriptors of both maps.
+    package struct Ring: Sendable {
+        package let events: Int32
+        package let drops: Int32
+
+        package init(events: Int32, drops: Int32) {
+            self.events = events
+            self.drops = drops
+        }
+    }
+
+    /// Loads and attaches what this kernel allows. `cgroupRoot` is the mount point of the cgroup v2 hierarchy; what is written to `ring` by
+    /// others is read here in one order with the sensor's own.
+    package init(cgroupRoot: String?, ladder: Ladder? = nil, ring: Ring? = nil) throws(SensorError) {
         var out: OpaquePointer?
-        let result = unsafe Self.open(cgroupRoot, ladder?.constant, &out)
+        let result = unsafe Self.open(cgroupRoot, ladder?.constant, ring, &out)
         guard result == 0, let opened = unsafe out else { throw SensorError("load the kernel side", result: result) }
         unsafe handle = opened
     }
@@ -39,10 +51,19 @@ package protocol RecordReceiver: AnyObject {
     }
 
     private static func open(
-        _ cgroupRoot: String?, _ ladder: UnsafePointer<CChar>?, _ out: inout OpaquePointer?
+        _ cgroupRoot: String?, _ ladder: UnsafePointer<CChar>?, _ ring: Ring?, _ out: inout OpaquePointer?
     ) -> Int32 {
-        guard let cgroupRoot else { return unsafe tr_sensor_open(nil, ladder, &out) }
-        return unsafe cgroupRoot.withCString { path in unsafe tr_sensor_open(path, ladder, &out) }
+        guard let ring else { return unsafe open(cgroupRoot, ladder, ring: nil, &out) }
+        var descriptors = tr_ring(events_fd: ring.events, drops_fd: ring.drops)
+        return unsafe open(cgroupRoot, ladder, ring: &descriptors, &out)
+    }
+
+    private static func open(
+        _ cgroupRoot: String?, _ ladder: UnsafePointer<CChar>?, ring: UnsafePointer<tr_ring>?,
+        _ out: inout OpaquePointer?
+    ) -> Int32 {
+        guard let cgroupRoot else { return unsafe tr_sensor_open(nil, ladder, ring, &out) }
+        return unsafe cgroupRoot.withCString { path in unsafe tr_sensor_open(path, ladder, ring, &out) }
     }
 
     /// What the sensor sees, in the order of the ladders.

@@ -12,6 +12,7 @@ package protocol EventEncoder: AnyObject {
     ) -> Bool
     func encode(_ start: SessionStart, into buffer: inout OutputBuffer) -> Bool
     func encode(_ summary: SessionSummary, into buffer: inout OutputBuffer) -> Bool
+    func encode(_ event: EnforcementEvent, into buffer: inout OutputBuffer) -> Bool
     func encode(losses: [LossEntry], time: UInt64, into buffer: inout OutputBuffer) -> Bool
 }
 

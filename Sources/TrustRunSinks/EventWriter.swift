@@ -19,7 +19,7 @@ package final class EventWriter {
     /// Lines written, by `EventType.position`.
     package var linesWritten: [UInt64] { EventType.allCases.map { type in unsafe lines[type.position] } }
     /// Unchecked is sound: counting calls nothing.
-    @exclusivity(unchecked) private var lines = InlineArray<10, UInt64>(repeating: 0)
+    @exclusivity(unchecked) private var lines = InlineArray<11, UInt64>(repeating: 0)
     /// Events dropped since the start.
     package private(set) var totalDrops: UInt64 = 0
     private var drops = [UInt64](repeating: 0, count: EventType.allCases.count)
@@ -73,6 +73,14 @@ package final class EventWriter {
         guard writeLine({ buffer in encoder.encode(start, into: &buffer) }) else { return false }
         unsafe lines[EventType.session.position] += 1
         return true
+    }
+
+    /// Writes what became of enforcement, or drops and counts it if the reader is too slow: then false.
+    @discardableResult
+    package func write(_ event: EnforcementEvent) -> Bool {
+        let isWritten = writeLine { buffer in encoder.encode(event, into: &buffer) }
+        count(isWritten, at: EventType.enforcement.position)
+        return isWritten
     }
 
     /// Writes a loss line now or, if the reader is too slow, at the next `flush` that can, together with later losses.

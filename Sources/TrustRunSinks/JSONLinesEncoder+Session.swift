@@ -24,12 +24,15 @@ extension JSONLinesEncoder {
         buffer.append(",\"resolvers\":[")
         Self.append(texts: start.resolvers.map(\.description), to: &buffer)
         buffer.append("]")
-        if let policy = start.policy { Self.append(policy, to: &buffer) }
+        if let policy = start.policy { Self.append(policy, isEnforced: start.enforcement != nil, to: &buffer) }
+        if let enforcement = start.enforcement { Self.append(enforcement, to: &buffer) }
         buffer.append("}")
         return buffer.endLine()
     }
 
-    private static func append(_ policy: SessionStart.PolicyFacts, to buffer: inout OutputBuffer) {
+    private static func append(
+        _ policy: SessionStart.PolicyFacts, isEnforced: Bool, to buffer: inout OutputBuffer
+    ) {
         buffer.append(",\"policy\":{\"name\":")
         buffer.append(jsonString: policy.name)
         buffer.append(",\"documents\":[")
@@ -38,7 +41,7 @@ extension JSONLinesEncoder {
         buffer.append(decimal: UInt64(policy.ruleCount))
         buffer.append(",\"default\":\"")
         buffer.append(policy.defaultAction.text)
-        buffer.append("\",\"enforced\":false}")
+        buffer.append(isEnforced ? "\",\"enforced\":true}" : "\",\"enforced\":false}")
     }
 
     private static func append(texts: [String], to buffer: inout OutputBuffer) {
@@ -77,6 +80,7 @@ extension JSONLinesEncoder {
         buffer.append("},\"lost\":")
         buffer.append(decimal: summary.lost)
         if let violations = summary.violations { Self.append(violations, to: &buffer) }
+        if let gates = summary.gates { Self.append(gates, divergences: summary.divergences, to: &buffer) }
         Self.appendDuration(summary.durationNanoseconds, to: &buffer)
         buffer.append(",\"reason\":")
         buffer.append(jsonString: summary.reason.rawValue)

@@ -57,6 +57,16 @@ extension JSONLinesEncoder {
             buffer.append(",\"reason\":")
             buffer.append(jsonString: reason)
         }
+        if let gate = verdict.gate {
+            buffer.append(",\"gate\":\"")
+            buffer.append(gate.text)
+            buffer.append("\"")
+        }
+        if verdict.generation != 0 {
+            buffer.append(",\"generation\":")
+            buffer.append(decimal: UInt64(verdict.generation))
+        }
+        if verdict.isDivergent { buffer.append(",\"divergent\":true") }
         buffer.append(",\"policy\":")
         buffer.append(jsonString: verdict.policy)
         buffer.append("}")

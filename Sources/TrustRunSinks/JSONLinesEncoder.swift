@@ -80,6 +80,9 @@ package final class JSONLinesEncoder: EventEncoder {
         case .sni(let serverName):
             append(serverName, to: &buffer)
             if let verdict = serverName.connection?.verdict { Self.append(verdict, to: &buffer) }
+        case .attempt(let attempt):
+            Self.append(attempt, to: &buffer)
+            Self.append(attempt.verdict, to: &buffer)
         case .exit(let exit): Self.append(exit, to: &buffer)
         case .exec, .connect, .accept, .close, .violation: break
         }

@@ -26,7 +26,7 @@ extension TextEncoder {
             buffer.append(decimal: UInt64(policy.ruleCount))
             buffer.append(policy.ruleCount == 1 ? " rule, else " : " rules, else ")
             buffer.append(policy.defaultAction.text)
-            buffer.append("; not enforced)")
+            buffer.append(start.enforcement == nil ? "; not enforced)" : "; enforced)")
         }
         return buffer.endLine()
     }
@@ -38,7 +38,7 @@ extension TextEncoder {
         buffer.append(") after ")
         buffer.append(duration: summary.durationNanoseconds)
         for (type, count) in zip(EventType.allCases, summary.events) where count > 0 {
-            guard type != .session, type != .loss else { continue }
+            guard type != .session, type != .loss, type != .enforcement else { continue }
             buffer.append(", ")
             buffer.append(decimal: count)
             buffer.append(" ")

@@ -33,6 +33,9 @@ package final class TextEncoder: EventEncoder {
         case .exec:
             if let process = event.process { Self.appendCommandLine(of: process, to: &buffer) }
         case .exit(let exit): Self.append(exit, to: &buffer)
+        case .attempt(let attempt):
+            Self.append(attempt, to: &buffer)
+            append(attempt.verdict, of: event.type, to: &buffer)
         }
         if let container = event.cgroup?.container { append(container, to: &buffer) }
         return buffer.endLine()
@@ -75,7 +78,7 @@ package final class TextEncoder: EventEncoder {
             case .refused, .timedOut, .unreachable, .reset, .failed: .red
             }
         case .accept: .green
-        case .violation: .red
+        case .violation, .attempt: .red
         case .dns, .sni: .cyan
         case .exec: .bold
         case .close, .exit: .dim

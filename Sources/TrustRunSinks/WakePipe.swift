@@ -3,11 +3,11 @@
 import Glibc
 
 /// A flag that one thread raises and another waits for: a pipe, because Swift's Glibc module has no eventfd.
-struct WakePipe: ~Copyable, Sendable {
+package struct WakePipe: ~Copyable, Sendable {
     private let readEnd: Int32
     private let writeEnd: Int32
 
-    init() throws(OutputError) {
+    package init() throws(OutputError) {
         var ends: (Int32, Int32) = (-1, -1)
         let result = unsafe withUnsafeMutableBytes(of: &ends) { bytes in
             unsafe bytes.withMemoryRebound(to: Int32.self) { unsafe pipe($0.baseAddress) }
@@ -24,13 +24,13 @@ struct WakePipe: ~Copyable, Sendable {
         close(writeEnd)
     }
 
-    func raise() {
+    package func raise() {
         var byte: UInt8 = 1
         _ = unsafe write(writeEnd, &byte, 1)
     }
 
     /// Waits until the flag is raised, and lowers it.
-    func wait() {
+    package func wait() {
         var bytes: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         _ = unsafe withUnsafeMutableBytes(of: &bytes) { bytes in
             unsafe read(readEnd, bytes.baseAddress, bytes.count)
@@ -38,7 +38,7 @@ struct WakePipe: ~Copyable, Sendable {
     }
 
     /// Waits until the flag is raised, and leaves it so; false after the timeout.
-    func isRaised(withinMilliseconds timeout: Int) -> Bool {
+    package func isRaised(withinMilliseconds timeout: Int) -> Bool {
         let deadline = ContinuousClock.now + .milliseconds(timeout)
         while true {
             let rest = max(.zero, deadline - .now).components

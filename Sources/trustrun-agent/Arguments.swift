@@ -9,7 +9,8 @@ struct EventTypes: ExpressibleByArgument {
     init?(argument: String) {
         var types: Set<EventType> = []
         for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let type = EventType(rawValue: String(word)), type != .session, type != .loss else { return nil }
+            guard let type = EventType(rawValue: String(word)), type != .session, type != .loss, type != .enforcement
+            else { return nil }
             types.insert(type)
         }
         self.types = types

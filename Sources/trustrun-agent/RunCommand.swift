@@ -29,6 +29,12 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Try the gates from within the scope again this often.", valueName: "time"))
     var proveEvery = TimeSpan(nanoseconds: 60_000_000_000)
 
+    @Option(
+        help: ArgumentHelp(
+            "Write an event for each connection, violation and process of the command there: a new file, or fd:N, a descriptor that is open for writing.",
+            valueName: "file|fd:N"))
+    var events: EventsTarget?
+
     @Argument(parsing: .postTerminator, help: "What to run, after --.")
     var command: [String] = []
 
@@ -43,9 +49,16 @@ struct RunCommand: ParsableCommand {
             var configuration = EnforcedRun.Configuration(policies: policy.references)
             configuration.failsOpen = failOpen
             configuration.proofMilliseconds = max(proveEvery.nanoseconds / 1_000_000, 1)
+            configuration.events = events
             let ending = try EnforcedRun.run(command, configuration, tell: Failure.tell)
             for line in ending.report { Failure.tell(line) }
             throw ExitCode(ending.status)
         }
+    }
+}
+
+extension EventsTarget: ExpressibleByArgument {
+    package init?(argument: String) {
+        self.init(text: argument)
     }
 }

@@ -62,6 +62,20 @@ import TrustRunPolicy
         return (start, try #require(event.verdict), isNewViolation)
     }
 
+    /// The table forgets verdicts that speak of names once there are 4096 of them.
+    @Test func tellsAViolationOnceHoweverManyNamesCameBetween() throws {
+        let judge = try Self.judge([Self.rule(.block, name: "*.example")])
+        var event = Self.connection(DestinationNames(name: try Self.host("bad.example"), source: .sni))
+        #expect(judge.judge(&event, of: nil))
+        let first = try #require(event.verdict)
+        for index in 0..<5000 {
+            var other = Self.connection(DestinationNames(name: try Self.host("n\(index).example"), source: .sni))
+            _ = judge.judge(&other, of: nil)
+        }
+        #expect(!judge.judge(&event, of: nil))
+        #expect(event.verdict?.isSame(as: first) == true)
+    }
+
     @Test func whatNoRuleMatchesGetsTheDefault() throws {
         let judge = try Self.judge([])
         var event = Self.connection()

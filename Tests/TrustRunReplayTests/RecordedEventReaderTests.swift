@@ -30,6 +30,14 @@ import TrustRunTestSupport
         #expect(connection.names.name.map { String(decoding: $0.bytes, as: UTF8.self) } == "a.example")
     }
 
+    @Test(arguments: [
+        (#""direction":"outbound""#, #""direction":"sideways""#, "`sideways` is no direction"),
+        (#""protocol":"udp""#, #""protocol":"sctp""#, "`sctp` is no protocol"),
+    ]) func refusesWordsThatItDoesNotKnow(known: String, unknown: String, words: String) throws {
+        let error = #expect(throws: RecordedEventError.self) { try read(Self.connect.replacing(known, with: unknown)) }
+        #expect(error?.description.hasPrefix(words) == true)
+    }
+
     @Test func readsSeveralNames() throws {
         let text = Self.connect.replacing(#""name":"a.example""#, with: #""names":["a.example","b.example"]"#)
         let names = try #require(try read(text).connection).names

@@ -38,6 +38,12 @@ import TrustRunTestSupport
         Sample(.hello, RecordBuilder.hello(task, cookie: 1, payload: WireBytes.clientHello("a.example"), at: 1)),
         Sample(.serverName, RecordBuilder.serverName(task, "a.example", at: 1), needed: 80 + 9),
         Sample(.socket, RecordBuilder.socket(task, cookie: 1, socket: 2, at: 1), needed: 124),
+        Sample(
+            .verdict,
+            RecordBuilder.verdict(
+                task, gate: .connect, action: 2, to: Endpoint(address: IPAddress(ipv4: 1), port: 443),
+                name: "a.example",
+                at: 1), needed: 128 + 9),
     ]
 
     @Test func hasASampleOfEachKind() throws {
@@ -70,7 +76,7 @@ import TrustRunTestSupport
     }
 
     @Test func refusesUnknownKinds() {
-        for kind in [UInt16(0), 16, 17, 255, 256, 0x0100, 0xffff] {
+        for kind in [UInt16(0), 17, 18, 255, 256, 0x0100, 0xffff] {
             var bytes = Self.samples[4].bytes
             bytes.replace(at: 0, with: kind)
             #expect(throws: RecordError.unknownKind(kind)) { try decode(bytes) }

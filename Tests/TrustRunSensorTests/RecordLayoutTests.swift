@@ -33,6 +33,7 @@ import TrustRunSensor
         Field("udp close", MemoryLayout<tr_udp_close_record>.size, 24),
         Field("dns", MemoryLayout<tr_dns_record>.size, 120), Field("hello", MemoryLayout<tr_hello_record>.size, 128),
         Field("ssl name", MemoryLayout<tr_ssl_name_record>.size, 336),
+        Field("verdict", MemoryLayout<tr_verdict_record>.size, 128),
     ]
 
     static let shared = [
@@ -119,7 +120,24 @@ import TrustRunSensor
         Field("ssl name.name", MemoryLayout<tr_ssl_name_record>.offset(of: \.name), 80),
     ]
 
-    @Test(arguments: [sizes, shared, process, network, names]) func matches(_ fields: [Field]) {
+    static let verdicts = [
+        Field("verdict.task", MemoryLayout<tr_verdict_record>.offset(of: \.task), 16),
+        Field("verdict.netns", MemoryLayout<tr_verdict_record>.offset(of: \.task.netns), 44),
+        Field("verdict.cookie", MemoryLayout<tr_verdict_record>.offset(of: \.cookie), 64),
+        Field("verdict.address", MemoryLayout<tr_verdict_record>.offset(of: \.address), 72),
+        Field("verdict.own", MemoryLayout<tr_verdict_record>.offset(of: \.own), 88),
+        Field("verdict.port", MemoryLayout<tr_verdict_record>.offset(of: \.port), 104),
+        Field("verdict.protocol", MemoryLayout<tr_verdict_record>.offset(of: \.protocol), 106),
+        Field("verdict.gate", MemoryLayout<tr_verdict_record>.offset(of: \.gate), 108),
+        Field("verdict.action", MemoryLayout<tr_verdict_record>.offset(of: \.action), 109),
+        Field("verdict.peer_port", MemoryLayout<tr_verdict_record>.offset(of: \.peer_port), 110),
+        Field("verdict.rule", MemoryLayout<tr_verdict_record>.offset(of: \.rule), 112),
+        Field("verdict.generation", MemoryLayout<tr_verdict_record>.offset(of: \.generation), 116),
+        Field("verdict.name_size", MemoryLayout<tr_verdict_record>.offset(of: \.name_size), 120),
+        Field("verdict.name", MemoryLayout<tr_named_verdict_record>.offset(of: \.name), 128),
+    ]
+
+    @Test(arguments: [sizes, shared, process, network, names, verdicts]) func matches(_ fields: [Field]) {
         for field in fields { #expect(field.offset == field.expected, "\(field.label)") }
     }
 
@@ -129,6 +147,7 @@ import TrustRunSensor
         (.close, TR_RECORD_CLOSE), (.listen, TR_RECORD_LISTEN), (.udpFlow, TR_RECORD_UDP_FLOW),
         (.udpClose, TR_RECORD_UDP_CLOSE), (.dns, TR_RECORD_DNS), (.hello, TR_RECORD_HELLO),
         (.serverName, TR_RECORD_SSL_NAME), (.socket, TR_RECORD_SOCKET),
+        (.verdict, TR_RECORD_VERDICT),
     ]
 
     @Test func numbersKindsAsTheKernelSideDoes() {

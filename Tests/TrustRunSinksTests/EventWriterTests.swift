@@ -18,7 +18,7 @@ import TrustRunSinks
         let lines = pipe.readLines()
         #expect(try lines.map(Self.type) == ["session", "connect", "connect", "connect", "loss", "session"])
         #expect(lines.last?.contains(#""session":2,"connect":3,"#) == true)
-        #expect(lines.last?.contains(#""loss":1,"total":6}"#) == true)
+        #expect(lines.last?.contains(#""loss":1,"enforcement":0,"total":6}"#) == true)
         #expect(!writer.isReaderGone)
         #expect(writer.totalDrops == 0)
     }

@@ -16,12 +16,12 @@ package final class EnrichmentBench {
 
     package init(
         cgroups: [(id: UInt64, path: String)] = [], awaitsAcceptor: Bool = false,
-        hints: any DestinationHints = NoHints()
+        hints: any DestinationHints = NoHints(), proverParent: UInt32 = 0
     ) {
         enricher = Enricher(
             cgroups: CgroupTable(existing: cgroups.map { group in (group.id, Array(group.path.utf8)) }),
             bootOffset: Self.bootOffset, awaitsAcceptor: awaitsAcceptor, receiver: receiver, counts: counts,
-            hints: hints
+            hints: hints, proverParent: proverParent
         )
     }
 

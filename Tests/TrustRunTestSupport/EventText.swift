@@ -50,7 +50,7 @@ extension EnrichedEvent {
         case .connect(let connection), .accept(let connection), .close(let connection), .violation(let connection):
             connection
         case .sni(let told): told.connection
-        case .dns, .exec, .exit: nil
+        case .dns, .exec, .exit, .attempt: nil
         }
     }
 

@@ -170,6 +170,30 @@ package struct RecordBuilder: Sendable {
         RecordBuilder(15, at: time, [.existing], listedBody(task, cookie, socket, ends, state: state)).bytes
     }
 
+    /// What a gate decided; `action`: as the kernel side numbers it. `peerPort` is that of who connects in.
+    package static func verdict(
+        _ task: TaskFields, gate: GateKind, action: UInt8, rule: UInt32 = .max, cookie: UInt64 = 1,
+        to peer: Endpoint, own: IPAddress = IPAddress(high: 0, low: 0), port: UInt16? = nil, transport: UInt16 = 6,
+        generation: UInt32 = 1, name: String = "", flags: SensorEvent.Flags = [], at time: UInt64
+    ) -> [UInt8] {
+        var body = task.bytes  // 16
+        body.append(number: cookie)  // 64
+        for address in [peer.address, own] {  // 72, 88
+            body.append(number: address.high.bigEndian)
+            body.append(number: address.low.bigEndian)
+        }
+        body.append(number: port ?? peer.port)  // 104
+        body.append(number: transport)  // 106
+        body += [gate.rawValue, action]  // 108
+        body.append(number: peer.port)  // 110
+        body.append(number: rule)  // 112
+        body.append(number: generation)  // 116
+        body.append(number: UInt32(name.utf8.count))  // 120
+        body.append(number: UInt32(0))  // 124
+        if !name.isEmpty { body += .padded(String(name.reversed()), count: 256) }  // 128
+        return RecordBuilder(16, at: time, flags, body).bytes
+    }
+
     private static func socketBody(_ task: TaskFields, _ cookie: UInt64, _ ends: EndpointFields) -> [UInt8] {
         var body = task.bytes  // 16
         body.append(number: cookie)  // 64

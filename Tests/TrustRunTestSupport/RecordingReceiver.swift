@@ -11,8 +11,14 @@ package final class RecordingReceiver: EventReceiver {
     }
 
     package private(set) var entries: [Entry] = []
+    /// What a gate's decision is in words; nil: nobody asks.
+    package var verdictOfRuling: ((GateRuling, HostName?) -> Verdict)?
 
     package init() {}
+
+    package func verdict(of ruling: GateRuling, name: HostName?, owner: Owner?) -> Verdict? {
+        verdictOfRuling?(ruling, name)
+    }
 
     package func receive(_ event: inout EnrichedEvent) {
         let kept = copy event

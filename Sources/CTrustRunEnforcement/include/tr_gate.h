@@ -44,16 +44,21 @@ struct tr_tables {
 };
 
 /*
- * Loads the programs; nothing is attached, and there is no policy: what is attached now refuses all.
+ * Loads the programs; nothing is attached, and there is no policy: what is attached now refuses all. With `tells` they
+ * write a record of what they decide (tr_verdict_record), and count what they let through by its destination too.
  * -EPERM: not privileged; -ENOENT: no BTF.
  */
-int tr_gate_open(struct tr_gate *_Nullable *_Nonnull out);
+int tr_gate_open(int tells, struct tr_gate *_Nullable *_Nonnull out);
 
 /* Detaches everything. */
 void tr_gate_close(struct tr_gate *_Nonnull gate);
 
 /* Whether this kernel lets the gate kill; else what should be killed is only refused. */
 int tr_gate_can_kill(const struct tr_gate *_Nonnull gate);
+
+/* The ring of the records and the counts of those that found no room, to give to tr_sensor_open; the gate's own. */
+int tr_gate_events(const struct tr_gate *_Nonnull gate);
+int tr_gate_drops(const struct tr_gate *_Nonnull gate);
 
 /* Fills the other slot than the one in force and puts it in force, for all programs at once. On an error what was in
  * force stays so. */

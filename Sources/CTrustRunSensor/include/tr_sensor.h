@@ -23,12 +23,18 @@ struct tr_capability {
 	const char *_Nullable tried;  /* why the hooks before it in the ladder did not, "" if none was tried */
 };
 
+/* Descriptors of the maps `events` and `drops` of tr_output.h. */
+struct tr_ring {
+	int events_fd, drops_fd;
+};
+
 /*
  * Loads and attaches every family as well as this kernel allows. `cgroup` is the root of the cgroup v2 mount, or NULL;
  * `ladder` is NULL, or "fentry", "kprobe" or "state" to begin the ladders at that rung.
+ * `ring`: a ring and the counts of what found no room in it that exist already, or NULL; they are duplicated.
  * -ENOENT: no BTF; -EPERM: not privileged; a family that fails is only missing.
  */
-int tr_sensor_open(const char *_Nullable cgroup, const char *_Nullable ladder,
+int tr_sensor_open(const char *_Nullable cgroup, const char *_Nullable ladder, const struct tr_ring *_Nullable ring,
 		   struct tr_sensor *_Nullable *_Nonnull out);
 
 /* Detaches everything. Closing the process does the same: nothing is pinned. */

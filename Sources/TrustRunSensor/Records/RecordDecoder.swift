@@ -29,6 +29,8 @@ package enum RecordDecoder {
             return try networkEvent(record)
         case RecordKind.dns.rawValue, RecordKind.hello.rawValue, RecordKind.serverName.rawValue:
             return try nameEvent(record)
+        case RecordKind.verdict.rawValue:
+            return try rulingEvent(record)
         default:
             throw .unknownKind(kind)
         }
@@ -49,7 +51,7 @@ package enum RecordError: Error, Hashable, Sendable {
 package enum RecordKind: UInt16, CaseIterable, Sendable {
     case fork = 1
     case exec, exit, cgroup, connect, established, accept, close, listen
-    case udpFlow, udpClose, dns, hello, serverName, socket
+    case udpFlow, udpClose, dns, hello, serverName, socket, verdict
 
     /// Its name in `loss` events.
     package var name: String {

@@ -91,6 +91,15 @@ struct RecordReader: ~Escapable {
         )
     }
 
+    /// 16 bytes in network order, IPv4 as the mapped form.
+    @inline(always)
+    func plainAddress(at offset: Int) throws(RecordError) -> IPAddress {
+        try IPAddress(
+            high: UInt64(bigEndian: load(UInt64.self, at: offset)),
+            low: UInt64(bigEndian: load(UInt64.self, at: offset + 8))
+        )
+    }
+
     @inline(always)
     private func address(at offset: Int, family: UInt8) throws(RecordError) -> IPAddress {
         if family == 4 { return try IPAddress(ipv4: UInt32(bigEndian: load(UInt32.self, at: offset))) }
