@@ -112,7 +112,7 @@ let package = Package(
             name: "TrustRunAgentTests",
             dependencies: [
                 "TrustRunAgent", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunPolicy",
-                "TrustRunSinks", "TrustRunTestSupport",
+                "TrustRunReplay", "TrustRunSinks", "TrustRunTestSupport",
             ],
             swiftSettings: testSettings
         ),

@@ -44,7 +44,7 @@ final class RunStream: Sendable {
         var ending = Ending(failure: "the thread that writes events did not end")
     }
 
-    private static let finishMilliseconds = 10000
+    private static let finishMilliseconds = 60000
 
     private let subject: Subject
     private let state = Mutex(State())

@@ -24,6 +24,9 @@ package struct RecordedEvent {
     /// What a first line says of the resolvers that the recording machine trusted.
     package let resolvers: [IPAddress]?
 
+    /// What people ask of it besides.
+    package let details: RecordedDetails
+
     /// Nothing more will be told of the connection.
     package var endsConnection: Bool {
         guard connectionID != nil, type != .close else { return true }

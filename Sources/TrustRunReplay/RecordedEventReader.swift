@@ -30,7 +30,8 @@ package final class RecordedEventReader {
             recorded: try verdict(of: parsed),
             lost: parsed.summary?.lost,
             answeringResolver: Self.answeringResolver(in: parsed),
-            resolvers: parsed.resolvers?.compactMap { text in IPAddress(text: text) }
+            resolvers: parsed.resolvers?.compactMap { text in IPAddress(text: text) },
+            details: RecordedDetails(parsed)
         )
     }
 

@@ -4,6 +4,9 @@
 struct RecordedLine: Decodable {
     struct Process: Decodable {
         var executable: String?
+        var name: String?
+        var pid: UInt32?
+        var start_time: String?
     }
 
     struct Source: Decodable {
@@ -30,11 +33,32 @@ struct RecordedLine: Decodable {
         var phase: String?
         var resolver: Source?
         var unsolicited: Bool?
+        var name: String?
+        var query_type: String?
+        var id: UInt16?
+        var answers: [Answer]?
+
+        struct Answer: Decodable {
+            var address: String
+            var ttl: UInt64?
+        }
     }
 
     struct Verdict: Decodable {
         var action: String
         var rule: String?
+        var enforced: Bool?
+        var basis: String?
+        var name: String?
+        var reason: String?
+        var gate: String?
+        var generation: UInt32?
+        var divergent: Bool?
+        var policy: String?
+    }
+
+    struct ServerName: Decodable {
+        var name: String?
     }
 
     struct Summary: Decodable {
@@ -52,6 +76,8 @@ struct RecordedLine: Decodable {
     var destination: Destination?
     var existing: Bool?
     var outcome: String?
+    var errno: String?
+    var sni: ServerName?
     var bytes: Bytes?
     var dns: DNS?
     var verdict: Verdict?

@@ -9,7 +9,8 @@ struct TrustRunAgentCommand: ParsableCommand {
         abstract: "Shows where the programs of a Linux machine send data, with evidence.",
         version: AgentVersion.text,
         subcommands: [
-            MonitorCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self, LearnCommand.self,
+            MonitorCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self, ExplainCommand.self,
+            LearnCommand.self,
             PolicyCommand.self, DoctorCommand.self,
         ]
     )

@@ -12,9 +12,11 @@ import time
 
 import children
 import cleanup
+import dns_packets as dns
 import expect
 import schema
 import scopes
+from dns_server import DnsServer
 from settings import agent_path, scaled
 from test_enforce import EPERM, everywhere
 from test_enforce_run import CANNOT, finish
@@ -155,6 +157,47 @@ def _call(parent, source, patience):
             return end.recv(64).decode()
         except TimeoutError:
             return ""
+
+
+def explain(path, connection, status=0):
+    program = children.Program(agent_path(), "explain", "--connection", connection, "--events", path)
+    return program.result(status=status)
+
+
+def test_a_refusal_by_name_is_explained_and_its_remedy_works():
+    namespace, path = everywhere(), folder() / "events.jsonl"
+    DnsServer("10.1.0.53", "10.1.0.54", {"a.ok.test": [(dns.A, 60, "10.2.0.1")], "b.test": [(dns.A, 60, "10.2.0.2")]}, namespace)
+    steps = [["ask", name, dns.A, "10.1.0.53", "sendto", {}] for name in ("a.ok.test", "b.test", "c.test")]
+    steps += [["tcp", "10.2.0.1", 443], ["tcp", "10.2.0.2", 443]]
+
+    def run(*rules, path):
+        policy = scopes.policy(*rules, more=["resolvers: [10.1.0.53]"], dns="strict")
+        program = scopes.start(policy, scopes.PYTHON, scopes.HERE / "scope_client.py", namespace=namespace, options=["--events", path])
+        output, text = program.communicate(json.dumps(steps), timeout=scaled(20))
+        expect.true(output, f"status {program.returncode}: {text}")
+        return json.loads(output), read(path)
+
+    answers, events = run('allow "*.ok.test"', "allow b.test, ports: 80", path=path)
+    expect.equal(answers[2:], [EPERM, "ok", EPERM], "what the client got")
+    expect.holds(events[0], enforcement__dns_exfiltration=None)
+    expect.holds(only(events, "connect", destination__address="10.2.0.1"), verdict__action="allow", verdict__basis="name", verdict__name="a.ok.test",
+                 verdict__rule="policy.yaml#1", verdict__enforced=True)
+    expect.holds(only(events, "violation", attempt__kind="query"), attempt__address="10.1.0.53", verdict__gate="query", verdict__basis="scope")
+    refused = only(events, "violation", destination__address="10.2.0.2")
+    text = explain(path, refused["connection"])
+    for words in ("tcp to 10.2.0.2:443", "name: b.test", "asked for A of 10.1.0.53 port 53", "answer 10.2.0.2, TTL 60 s", "connect failed (EPERM), block",
+                  "verdict: block by no rule (defaults): no rule matches", "at the gate `connect`, generation 1"):
+        expect.true(words in text, f"`{words}` is not in:\n{text}")
+    remedy = text.splitlines()[-1]
+    expect.true(remedy.startswith("  - { match: \"b.test\""), f"the remedy: {remedy}")
+    expect.true("has no connection" in "".join(children.Program(agent_path(), "explain", "--connection", "0.1", "--events", path).communicate()), "unknown id")
+
+    rule = json.loads(json.dumps(remedy.strip()[len("- { "):-len(" }")]))
+    match = dict(part.split(": ", 1) for part in rule.split(", "))
+    again = [f"{match.pop('action')} {match.pop('match')}, " + ", ".join(f"{key}: {value}" for key, value in match.items())]
+    answers, events = run(*again, 'allow "*.ok.test"', path=folder() / "again.jsonl")
+    expect.equal(answers[3:], ["ok", "ok"], f"what the client got with the remedy {remedy}")
+    expect.holds(only(events, "connect", destination__address="10.2.0.2"), verdict__rule="policy.yaml#1", verdict__name="b.test")
 
 
 def test_where_events_may_go():
