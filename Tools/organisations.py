@@ -52,6 +52,19 @@ def google(text):
     return ranges, day(document.get("creationTime"))
 
 
+def openai(text):
+    """Several files of Google's form, one behind the other; the oldest of their dates."""
+    decoder, ranges, dates = json.JSONDecoder(), [], []
+    text = text.strip()
+    while text:
+        document, end = decoder.raw_decode(text)
+        found, date = google(json.dumps(document))
+        ranges += found
+        dates += [date] if date else []
+        text = text[end:].lstrip()
+    return ranges, min(dates, default=None)
+
+
 def github(text):
     document = json.loads(text)
     # `actions` and the like are ranges of Azure, where anybody's jobs run.
@@ -91,7 +104,9 @@ class Provider:
 # In the order of the table: of equal ranges the earlier organisation has it, so tenants come before those they rent from.
 PROVIDERS = [
     Provider("Anthropic", "anthropic.txt", ["https://platform.claude.com/docs/en/api/ip-addresses"]),
-    Provider("OpenAI", "openai.json", ["https://openai.com/chatgpt-user.json"], google),
+    Provider("OpenAI", "openai.json",
+             [f"https://openai.com/{name}.json" for name in
+              ("gptbot", "searchbot", "chatgpt-user", "chatgpt-connectors", "chatgpt-agents")], openai),
     Provider("GitHub", "github.json", ["https://api.github.com/meta"], github),
     Provider("Cloudflare", "cloudflare.txt",
              ["https://www.cloudflare.com/ips-v4", "https://www.cloudflare.com/ips-v6"], lines),
@@ -108,7 +123,7 @@ PROVIDERS = [
     Provider("Oracle Cloud", "oracle.json", ["https://docs.oracle.com/iaas/tools/public_ip_ranges.json"], oracle),
     Provider("DigitalOcean", "digitalocean.csv", ["https://digitalocean.com/geo/google.csv"], geofeed),
     Provider("Linode", "linode.csv", ["https://geoip.linode.com/"], geofeed),
-    Provider("Akamai", "akamai.txt", ["https://github.com/client9/ipcat/pull/32"]),
+    Provider("Akamai", "akamai.txt", ["https://techdocs.akamai.com/origin-ip-acl/docs/update-your-origin-server"]),
 ]
 
 

@@ -15,7 +15,9 @@ sys.path.insert(0, str(ROOT / "Tools"))
 import organisations  # noqa: E402
 
 PUBLISHED = {
-    "openai.json": {"creationTime": "2026-11-01T10:00:00.000000", "prefixes": [{"ipv4Prefix": "192.0.2.0/28"}]},
+    "openai.json": """{"creationTime": "2026-11-01T10:00:00.000000", "prefixes": [{"ipv4Prefix": "192.0.2.0/28"}]}
+{"creationTime": "2026-10-05T10:00:00.000000", "prefixes": [{"ipv4Prefix": "192.0.2.16/28"}, {"ipv6Prefix": "2001:db8:6::/48"}]}
+""",
     "github.json": {"web": ["198.51.100.0/24", "2001:db8:1::/48"], "actions": ["203.0.113.0/24"]},
     "cloudflare.txt": "192.0.2.128/26\n192.0.2.192/26\n2001:db8:2::/48\n",
     "fastly.json": {"addresses": ["203.0.113.0/25"], "ipv6_addresses": ["2001:db8:3::/48"]},
@@ -74,7 +76,7 @@ class Refresh(unittest.TestCase):
         self.assertEqual(found["Cloudflare"], ("2026-11-20", ["192.0.2.128/25", "2001:db8:2::/48"]))
         self.assertEqual(found["Fastly"], ("2026-11-20", ["203.0.113.0/25", "2001:db8:3::/48"]))
         self.assertEqual(found["Oracle Cloud"], ("2026-11-03", ["100.66.0.0/16"]))
-        self.assertEqual(found["OpenAI"], ("2026-11-01", ["192.0.2.0/28"]))
+        self.assertEqual(found["OpenAI"], ("2026-10-05", ["192.0.2.0/27", "2001:db8:6::/48"]))
         self.assertEqual(found["DigitalOcean"][1] + found["Linode"][1], ["100.67.0.0/24", "100.68.0.0/24"])
 
     def test_keeps_what_stands_on_a_page_for_people(self):

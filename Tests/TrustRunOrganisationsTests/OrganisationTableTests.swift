@@ -77,6 +77,8 @@ import TrustRunTestSupport
         ("20.96.219.1", "Microsoft"),
         ("40.100.2.114", "Microsoft"), ("52.114.119.85", "Microsoft"), ("2603:1026::1", "Microsoft"),
         ("150.171.22.10", "Microsoft Azure"), ("51.5.0.1", "Microsoft Azure"), ("23.72.0.1", "Akamai"),
+        ("2.16.0.1", "Akamai"), ("104.127.255.255", "Akamai"), ("2a02:26f0::1", "Akamai"), ("74.7.227.9", "OpenAI"),
+        ("23.102.140.120", "OpenAI"), ("160.79.111.255", "Anthropic"),
     ]) func carriesTheRangesOfWellKnownOrganisations(address: String, name: String) throws {
         let address = try #require(IPAddress(text: address))
         #expect(OrganisationTable.carried.organisation(of: address)?.name == name)
@@ -86,6 +88,8 @@ import TrustRunTestSupport
     @Test(arguments: [
         ("20.61.46.31", "Microsoft"), ("20.61.46.32", "GitHub"), ("20.61.46.47", "GitHub"),
         ("20.61.46.48", "Microsoft"),
+        ("20.97.188.143", "Microsoft"), ("20.97.188.144", "OpenAI"), ("20.97.188.159", "OpenAI"),
+        ("20.97.188.160", "Microsoft"),
         ("20.36.105.31", "Microsoft"), ("20.36.105.32", "Microsoft Azure"), ("20.36.105.40", "Microsoft"),
         ("130.211.0.0", "Google Cloud"), ("35.208.0.0", "Google Cloud"), ("35.213.0.0", "Google"),
     ]) func carriesTenantsInTheRangesOfTheirLandlords(address: String, name: String) throws {
