@@ -2,8 +2,8 @@
 
 /// From an address to a number, by flattened prefixes: ranges that do not overlap, each with the number of the longest prefix around it.
 ///
-/// An IPv6 address is looked up in parts of 32 bits, from the left: the value of a part is the number, or the space of the next part where
-/// there are prefixes that end in a later one.
+/// An IPv6 address is looked up by its second 32 bits in the space of the first, where there are prefixes longer than /32, else by the first
+/// ones. The value is the number, or the space of the lower half's upper 32 bits where there are prefixes longer than /64, and so on.
 package struct AddressIndex: Sendable {
     let table: RangeTable
     let ipv4: UInt32
@@ -18,9 +18,10 @@ package struct AddressIndex: Sendable {
             let number = UInt32(truncatingIfNeeded: low)
             return table.value(of: number == 0 ? 0x7f00_0001 : number, in: ipv4)
         }
-        let first = table.value(of: UInt32(truncatingIfNeeded: high >> 32), in: ipv6)
-        if first & RangeTable.marker == 0 { return first }
-        let second = table.value(of: UInt32(truncatingIfNeeded: high), in: first)
+        let first = UInt32(truncatingIfNeeded: high >> 32)
+        guard let second = table.value(of: UInt32(truncatingIfNeeded: high), inSpaceOf: first) else {
+            return table.value(of: first, in: ipv6)
+        }
         if second & RangeTable.marker == 0 { return second }
         return value(forLower: high | low == 0 ? 1 : low, in: second)
     }

@@ -47,20 +47,27 @@ package struct AddressIndexMaker {
     }
 
     package mutating func setIPv6(_ ranges: [Nested], background: UInt32) {
-        ipv6 = add(ranges, background: background, isLarge: true)
+        ipv6 = add(ranges, background: background) { maker, space, part in
+            maker.set(space, of: part)
+            return nil
+        }
     }
 
     /// The value for an upper half whose lower halves differ.
     package mutating func addLowerHalves(_ ranges: [Nested], background: UInt32) -> UInt32 {
-        add(ranges, background: background, isLarge: false) | RangeTable.marker
+        let space = add(ranges, background: background) { _, space, _ in space | RangeTable.marker }
+        return space | RangeTable.marker
     }
 
     package func finish() -> AddressIndex {
         AddressIndex(table: maker.finish(), ipv4: ipv4, ipv6: ipv6)
     }
 
-    /// A space of the upper 32 bits; and for each number of these with longer prefixes, one of the lower 32 bits.
-    private mutating func add(_ ranges: [Nested], background: UInt32, isLarge: Bool) -> UInt32 {
+    /// A space of the upper 32 bits; and for each number of these with longer prefixes, one of the lower 32 bits, for which `keep` gives the
+    /// value of that number, if it has one.
+    private mutating func add(
+        _ ranges: [Nested], background: UInt32, keep: (inout RangeTableMaker, UInt32, UInt32) -> UInt32?
+    ) -> UInt32 {
         var upper: [RangeTableMaker.Nested] = []
         var lower: [RangeTableMaker.Nested] = []
         var around: [Nested] = []
@@ -81,10 +88,9 @@ package struct AddressIndexMaker {
                 next += 1
             }
             let space = maker.add(lower, background: around.last?.value ?? background, isLarge: false)
-            upper.append(
-                RangeTableMaker.Nested(
-                    first: range.upperPart, last: range.upperPart, value: space | RangeTable.marker))
+            guard let value = keep(&maker, space, range.upperPart) else { continue }
+            upper.append(RangeTableMaker.Nested(first: range.upperPart, last: range.upperPart, value: value))
         }
-        return maker.add(upper, background: background, isLarge: isLarge)
+        return maker.add(upper, background: background, isLarge: false)
     }
 }

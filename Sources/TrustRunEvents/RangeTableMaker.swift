@@ -21,6 +21,8 @@ struct RangeTableMaker {
     private var plainLeaves: [UInt32: UInt32] = [:]
     /// Those of the space that is being added, ascending.
     private var ranges: [Range] = []
+    /// The node of each number that has a space.
+    private var spaces: [(key: UInt32, node: UInt32)] = []
 
     /// Adds a space; returns its number. `nested` ascend by their first number, the wider first, and overlap only if one holds the other;
     /// what none of them holds has the value `background`. A large one takes more memory, so that fewer steps lead to a value.
@@ -37,8 +39,26 @@ struct RangeTableMaker {
         return makeNode(0, ranges.count, isLarge: isLarge)
     }
 
+    /// Makes a space the one of a number that has none.
+    mutating func set(_ space: UInt32, of key: UInt32) {
+        spaces.append((key, space))
+    }
+
     func finish() -> RangeTable {
-        RangeTable(nodes: nodes, cells: cells, leaves: leaves)
+        RangeTable(nodes: nodes, cells: cells, leaves: leaves, buckets: buckets)
+    }
+
+    /// At least four times as many as there are keys, so that nearly each is where it is looked for first.
+    private var buckets: [RangeTable.Bucket] {
+        let count = 1 << (Int.bitWidth - (4 * spaces.count).leadingZeroBitCount)
+        let nobody = RangeTable.Bucket(key: 0, node: nodes[0])
+        var buckets = [RangeTable.Bucket](repeating: nobody, count: count)
+        for (key, node) in spaces {
+            var place = RangeTable.place(of: key, among: count)
+            while buckets[place].key != 0 { place = (place + 1) & (count - 1) }
+            buckets[place] = RangeTable.Bucket(key: RangeTable.Bucket.used | UInt64(key), node: nodes[Int(node)])
+        }
+        return buckets
     }
 
     private mutating func close(_ open: inout [Nested], _ inner: Nested, _ background: UInt32) {
@@ -55,24 +75,25 @@ struct RangeTableMaker {
 
     /// The node of the ranges from `begin` up to `end`, the first of which may begin before it.
     private mutating func makeNode(_ begin: Int, _ end: Int, isLarge: Bool) -> UInt32 {
-        let (node, firstCell, within) = (nodes.count, cells.count, end - begin - 1)
-        guard within > RangeTable.leafSize else {
-            nodes.append(RangeTable.Node(first: 0, shift: 0, last: 0, firstCell: UInt32(firstCell)))
-            let leaf = makeLeaf(begin, end)
+        let (node, firstCell) = (nodes.count, cells.count)
+        guard end - begin > 1 else {
+            nodes.append(RangeTable.Node(first: 0, last: 0, shift: 0, firstCell: UInt32(firstCell)))
+            let leaf = makeLeaf(begin, end, from: 0)
             cells.append(leaf)
             return UInt32(node)
         }
-        let first = ranges[begin + 1].first
-        let spread = ranges[end - 1].first - first
         let shift = cellShift(begin + 1, end, isLarge: isLarge)
-        let last = spread >> shift
-        nodes.append(RangeTable.Node(first: first, shift: shift, last: last, firstCell: UInt32(firstCell)))
-        cells += repeatElement(0, count: Int(last) + 1)
+        let first = (ranges[begin + 1].first - 1) & ~(1 << shift - 1)
+        let last = ranges[end - 1].first - first
+        nodes.append(RangeTable.Node(first: first, last: last, shift: shift, firstCell: UInt32(firstCell)))
+        cells += repeatElement(0, count: Int(last >> shift) + 1)
         var next = begin + 1
-        for cell in 0...Int(last) {
+        for cell in 0...Int(last >> shift) {
+            let start = first + UInt32(cell) << shift
+            if next < end, ranges[next].first == start { next += 1 }
             let before = next - 1
-            while next < end, Int((ranges[next].first - first) >> shift) == cell { next += 1 }
-            let made = makeCell(before, next)
+            while next < end, (ranges[next].first - first) >> shift == UInt32(cell) { next += 1 }
+            let made = makeCell(before, next, from: start)
             cells[firstCell + cell] = made
         }
         return UInt32(node)
@@ -80,39 +101,37 @@ struct RangeTableMaker {
 
     /// The size of a node's cells, as a power of two: the largest with which nearly all ranges begin in leaves, within bounds of memory.
     private func cellShift(_ begin: Int, _ end: Int, isLarge: Bool) -> UInt32 {
-        let first = ranges[begin].first
-        let spread = UInt32.bitWidth - (ranges[end - 1].first - first).leadingZeroBitCount
+        let spread = UInt32.bitWidth - (ranges[end - 1].first - ranges[begin].first).leadingZeroBitCount
         let size = Int.bitWidth - (end - begin).leadingZeroBitCount
         let most = isLarge ? max(size + 2, 18) : size + 2
         for bits in size..<most {
-            let shift = max(0, spread - bits)
+            let shift = UInt32(min(max(0, spread - bits), Int(RangeTable.shiftMax)))
             var (cell, inCell, crowded) = (UInt32(0), 0, 0)
-            for range in ranges[begin..<end] {
-                let its = (range.first - first) >> UInt32(shift)
-                inCell = its == cell ? inCell + 1 : 1
-                cell = its
+            for range in ranges[begin..<end] where range.first & (1 << shift - 1) != 0 {
+                inCell = range.first >> shift == cell ? inCell + 1 : 1
+                cell = range.first >> shift
                 if inCell > RangeTable.leafSize { crowded += inCell == RangeTable.leafSize + 1 ? inCell : 1 }
             }
-            if crowded * 64 <= end - begin { return UInt32(shift) }
+            if crowded * 64 <= end - begin { return shift }
         }
-        return UInt32(max(0, spread - most))
+        return UInt32(min(max(0, spread - most), Int(RangeTable.shiftMax)))
     }
 
-    private mutating func makeCell(_ begin: Int, _ end: Int) -> UInt32 {
-        guard end - begin - 1 > RangeTable.leafSize else { return makeLeaf(begin, end) }
+    private mutating func makeCell(_ begin: Int, _ end: Int, from start: UInt32) -> UInt32 {
+        guard end - begin - 1 > RangeTable.leafSize else { return makeLeaf(begin, end, from: start) }
         return makeNode(begin, end, isLarge: false) | RangeTable.marker
     }
 
-    private mutating func makeLeaf(_ begin: Int, _ end: Int) -> UInt32 {
+    /// Of the ranges from `begin` up to `end`, the first of which holds the number `start`.
+    private mutating func makeLeaf(_ begin: Int, _ end: Int, from start: UInt32) -> UInt32 {
         let isPlain = end - begin == 1
         if isPlain, let leaf = plainLeaves[ranges[begin].value] { return leaf }
         let leaf = UInt32(leaves.count)
         if isPlain { plainLeaves[ranges[begin].value] = leaf }
-        // No number is greater than the last one, so places that no range takes are not counted.
-        var bounds = SIMD8<UInt32>(repeating: .max)
+        var bounds = SIMD8<UInt32>(repeating: RangeTable.boundMax)
         var values = SIMD8<UInt32>(repeating: ranges[begin].value)
         for place in 1..<end - begin {
-            bounds[place - 1] = ranges[begin + place].first - 1
+            bounds[place - 1] = ranges[begin + place].first - start - 1
             values[place] = ranges[begin + place].value
         }
         leaves.append(RangeTable.Leaf(bounds: bounds, values: values))

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import TrustRunEvents
 
-/// What a candidate says once it is known to fit, in 32 bits: so that the value of an address can be the answer itself where it is the same
-/// for everybody, and nothing else has to be looked up.
+/// What a candidate says once it is known to fit, in 32 bits: so that the value of an address can be the answer itself, with the number of
+/// what it requires, and nothing else has to be looked up.
 struct Answer: Sendable {
-    /// From the right: the action, two bits; whether it precedes names; two bits of all ones for the default action; the rule, or 0.
+    /// From the right: the action, two bits; whether it precedes names; two bits of all ones for the default action; the rule, or 0, 20 bits;
+    /// the requirement, five bits.
     let bits: UInt32
 
     private static let precedesNamesBit: UInt32 = 4
@@ -18,12 +19,19 @@ struct Answer: Sendable {
         bits = value
     }
 
-    /// Of the candidate at a place of `CandidateLists`; that at 0 stands for the default action.
-    @inline(__always) init(_ candidate: Candidate, at place: Int) {
+    /// Of the candidate at a place of `CandidateLists`; that at 0 stands for the default action. `requirement` is its number, less than
+    /// 32.
+    @inline(__always) init(_ candidate: Candidate, at place: Int, requirement: Int = 0) {
         let precedesNames = candidate.conditions.contains(.precedesNames) ? Self.precedesNamesBit : 0
         let rule = place == 0 ? Self.defaultBits : candidate.rule << 5
-        bits = Self.mark | rule | precedesNames | Self.number(of: candidate.action)
+        bits = Self.mark | UInt32(requirement) << 25 | rule | precedesNames | Self.number(of: candidate.action)
     }
+
+    /// The rule; 0 for the default action.
+    @inline(__always) var rule: Int { Int(bits >> 5 & 0xfffff) }
+
+    /// The number of what it requires, for `CandidateLists.requirements`.
+    @inline(__always) var requirement: Int { Int(bits >> 25 & 31) }
 
     @inline(__always) var precedesNames: Bool { bits & Self.precedesNamesBit != 0 }
 
@@ -31,8 +39,7 @@ struct Answer: Sendable {
 
     /// Without a branch on whether a rule answers, since that cannot be foreseen.
     @inline(__always) var decision: Decision {
-        let rule = Int(bits & ~Self.mark) >> 5
-        return Decision(action: action, basis: basis, rule: isDefault ? nil : rule)
+        Decision(action: action, basis: basis, rule: isDefault ? nil : rule)
     }
 
     // Switches that need no instruction, nor a call into another module.

@@ -59,6 +59,23 @@ struct Approach {
         self.executable = executable
     }
 
+    static let udpBit: UInt32 = 1 << 17
+    /// The port, below a bit that is set if it is not known or does not count.
+    static let portBits: UInt32 = 0x1ffff
+
+    /// Transport and port, for a `Requirement`.
+    @inline(__always) static func number(_ transport: TransportProtocol, _ port: UInt16?) -> UInt32 {
+        let number = port.map(UInt32.init) ?? 1 << 16
+        switch transport {
+        case .tcp: return number
+        case .udp: return number | udpBit
+        }
+    }
+
+    @inline(__always) var number: UInt32 {
+        UInt32(port) | (excluded.isEmpty ? 0 : 1 << 16) | (transport == .udp ? Self.udpBit : 0)
+    }
+
     /// All bits set if transport and ports do not fit, else none. Without a branch, since what a destination meets cannot be foreseen.
     @inline(__always) func misfit(_ candidate: Candidate) -> Int {
         let conditions = candidate.conditions.rawValue

@@ -12,6 +12,11 @@ struct CandidateLists: Sendable {
 
     /// The first fits nothing and is the empty list; its action is the policy's default.
     private(set) var all: [Candidate]
+    /// What answers require, by their numbers; the first is nothing.
+    private(set) var requirements = InlineArray<32, Requirement>(repeating: Requirement())
+    private var requirementsCount = 1
+    /// For each rule the list behind its answers that require something, or the empty one.
+    private(set) var listOfRule: [UInt32] = []
     /// The first list with each hash.
     private var known: [UInt64: UInt32] = [:]
     private var draft: [Candidate] = []
@@ -30,10 +35,31 @@ struct CandidateLists: Sendable {
         return all[Int(list)...(last ?? Int(list))]
     }
 
-    /// For an `AddressIndex`: the answer if the list gives everybody the same one, else the list's number.
-    func value(of list: UInt32) -> UInt32 {
+    /// For an `AddressIndex`: what the list's first candidate answers, or the list's number where an answer cannot tell what that requires or,
+    /// should it not be met, which list to look into.
+    mutating func value(of list: UInt32) -> UInt32 {
         let candidate = all[Int(list)]
-        return list == Self.empty || candidate.fitsAlways ? Answer(candidate, at: Int(list)).bits : list
+        if list == Self.empty { return Answer(candidate, at: 0).bits }
+        guard let requirement = Requirement(candidate), let number = number(of: requirement) else { return list }
+        guard number == 0 || take(list, for: Int(candidate.rule)) else { return list }
+        return Answer(candidate, at: Int(list), requirement: number).bits
+    }
+
+    private mutating func number(of requirement: Requirement) -> Int? {
+        for number in 0..<requirementsCount where requirements[number] == requirement { return number }
+        guard requirementsCount < requirements.count else { return nil }
+        requirements[requirementsCount] = requirement
+        requirementsCount += 1
+        return requirementsCount - 1
+    }
+
+    /// Whether the list is the first, and so the only one, behind a rule's answers.
+    private mutating func take(_ list: UInt32, for rule: Int) -> Bool {
+        if rule >= listOfRule.count {
+            listOfRule += repeatElement(Self.empty, count: max(rule + 1, 2 * listOfRule.count) - listOfRule.count)
+        }
+        if listOfRule[rule] == Self.empty { listOfRule[rule] = list }
+        return listOfRule[rule] == list
     }
 
     /// The number of the list of `own` and, after those, of `inherited`. What can never be reached, since a candidate before it always fits, is
@@ -96,8 +122,6 @@ struct CandidateLists: Sendable {
 extension Candidate {
     /// Whether it fits whoever uses a transport that it takes part for.
     fileprivate var fitsAllOfTransport: Bool { process == 0 && glob == 0 && !conditions.contains(.hasPorts) }
-
-    fileprivate var fitsAlways: Bool { fitsAllOfTransport && conditions.isSuperset(of: [.tcp, .udp]) }
 
     fileprivate var fingerprint: UInt64 {
         let place = UInt64(rule) << 32 | UInt64(firstPort) << 16 | UInt64(lastPort)

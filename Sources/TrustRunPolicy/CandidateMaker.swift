@@ -44,7 +44,7 @@ struct CandidateMaker {
     }
 
     /// For an `AddressIndex`: what stands for a list.
-    func value(of list: UInt32) -> UInt32 { lists.value(of: list) }
+    mutating func value(of list: UInt32) -> UInt32 { lists.value(of: list) }
 
     mutating func finish() -> CandidateLists {
         lists.finish()

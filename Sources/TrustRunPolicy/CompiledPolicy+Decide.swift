@@ -24,16 +24,27 @@ extension CompiledPolicy {
         address: IPAddress?, port: UInt16?, transport: TransportProtocol, name: Span<UInt8>?,
         executable: ExecutableClass
     ) -> Decision {
-        let approach = Approach(transport: transport, port: port, executable: executable)
-        if let name { return decide(address, name, approach) }
-        let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
-        return decision(byAddress, approach)
+        guard name == nil, any == CandidateLists.empty, let address else {
+            return decide(address, name, Approach(transport: transport, port: port, executable: executable))
+        }
+        let value = addresses.value(for: address)
+        // Most often nothing else has to be looked up, nor anything made ready for it.
+        if let answer = Answer(value: value), isMet(answer, by: Approach.number(transport, port)) {
+            return answer.decision
+        }
+        return decide(byValue: value, port, transport, executable)
+    }
+
+    @inline(never) private func decide(
+        byValue value: UInt32, _ port: UInt16?, _ transport: TransportProtocol, _ executable: ExecutableClass
+    ) -> Decision {
+        answer(value, Approach(transport: transport, port: port, executable: executable)).decision
     }
 
     /// Apart, so that a destination without a name does not pay for what a name needs.
-    @inline(never) private func decide(_ address: IPAddress?, _ name: Span<UInt8>, _ approach: Approach) -> Decision {
+    @inline(never) private func decide(_ address: IPAddress?, _ name: Span<UInt8>?, _ approach: Approach) -> Decision {
         let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
-        if !byAddress.precedesNames {
+        if let name, !byAddress.precedesNames {
             let byName = first(in: names.list(for: name), approach, name)
             if byName != 0 { return decision(byName, .name) }
         }
@@ -76,10 +87,16 @@ extension CompiledPolicy {
         return decision(found, found == 0 ? .defaults : .any)
     }
 
-    /// What the value of an address says: the answer itself, or a list.
+    /// What the value of an address says: an answer, or a list.
     @inline(__always) private func answer(_ value: UInt32, _ approach: Approach) -> Answer {
-        if let answer = Answer(value: value) { return answer }
-        return answer(ofList: value, approach)
+        guard let answer = Answer(value: value) else { return answer(ofList: value, approach) }
+        if isMet(answer, by: approach.number) { return answer }
+        return self.answer(ofList: lists.listOfRule[answer.rule], approach)
+    }
+
+    /// Whether what an answer requires is met. That most require nothing takes no branch: which do cannot be foreseen.
+    @inline(__always) private func isMet(_ answer: Answer, by number: UInt32) -> Bool {
+        lists.requirements[answer.requirement].isMet(by: number)
     }
 
     @inline(never) private func answer(ofList list: UInt32, _ approach: Approach) -> Answer {
