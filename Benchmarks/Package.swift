@@ -39,6 +39,12 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
+        .target(name: "CTrustRunEnforcement", dependencies: ["CLibBPF"]),
+        .target(
+            name: "TrustRunEnforcement",
+            dependencies: ["CTrustRunEnforcement", "TrustRunEvents", "TrustRunPolicy"],
+            swiftSettings: settings
+        ),
         .target(name: "TrustRunSinks", dependencies: ["TrustRunEvents"], swiftSettings: settings),
         .target(name: "CRing", dependencies: ["CLibBPF"]),
         .executableTarget(
@@ -52,6 +58,11 @@ let package = Package(
         .executableTarget(
             name: "policy-bench",
             dependencies: ["TrustRunEvents", "TrustRunPolicy"],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "gate-bench",
+            dependencies: ["TrustRunEnforcement", "TrustRunEvents", "TrustRunPolicy"],
             swiftSettings: settings
         ),
     ],

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline policy rate connect stream memory idle start),
+# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline policy gates rate connect stream memory idle start),
 # prints one table, and fails if a bar is missed. Needs root, and the agent from `make build`.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -20,9 +20,9 @@ if [ $# -eq 0 ] || [[ " $* " == *" pipeline "* ]]; then
 	"$clang" -g -O2 -target bpf -mcpu=v3 -Wall -Werror -I../BPF/Include -idirafter "/usr/include/$machine-linux-gnu" \
 		-c BPF/records.bpf.c -o "$out/records.bpf.o"
 fi
-for part in pipeline policy; do
+for part in pipeline policy gates; do
 	if [ $# -eq 0 ] || [[ " $* " == *" $part "* ]]; then
-		swift build --disable-sandbox -c release --static-swift-stdlib --scratch-path "$out" --product "$part-bench" > "$out/build.log" 2>&1 ||
+		swift build --disable-sandbox -c release --static-swift-stdlib --scratch-path "$out" --product "${part%s}-bench" > "$out/build.log" 2>&1 ||
 			{ cat "$out/build.log" >&2; exit 1; }
 	fi
 done

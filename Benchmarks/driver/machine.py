@@ -111,3 +111,78 @@ class Agent:
                 if key in ("RssAnon", "VmRSS"):
                     sizes[key] = int(value.split()[0]) / 1000
         return sizes["RssAnon"], sizes["VmRSS"]
+
+
+class Scope:
+    """A control group of ours, gone after the block; `run` runs a program in it."""
+
+    def __enter__(self):
+        with open("/proc/self/mounts") as mounts:
+            root = next(words[1] for words in map(str.split, mounts) if words[2] == "cgroup2")
+        self.path = f"{root}/trustrun-bench-{os.getpid()}"
+        os.mkdir(self.path)
+        return self
+
+    def __exit__(self, *_):
+        for _ in range(50):
+            try:
+                return os.rmdir(self.path)
+            except OSError:
+                time.sleep(0.1)
+        sys.exit(f"bench: {self.path} is still in use")
+
+    def run(self, words):
+        """What a program printed that was in the scope from its first instruction on."""
+        enter = ["sh", "-c", f'echo $$ > {self.path}/cgroup.procs && exec "$@"', "sh"]
+        return subprocess.run([*enter, *map(str, words)], stdout=subprocess.PIPE, check=True).stdout
+
+
+class Gates:
+    """`gate-bench` with its policy in force in a scope, for as long as the block lasts."""
+
+    def __init__(self, scope, kind, rules):
+        self.words = [os.path.join(BUILT, "release/gate-bench"), scope.path, kind, str(rules)]
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        line = self.process.stdout.readline()
+        if not line:
+            sys.exit(f"bench: gate-bench ended with status {self.process.wait()}")
+        self.times = json.loads(line)
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(10)
+        time.sleep(0.3)  # the kernel lets go of the hooks a little later
+
+    def runs(self):
+        """For each attach type of <linux/bpf.h> how often its program ran and the nanoseconds it took (bpf_stats)."""
+        programs, links = {}, {}
+        for path in glob.glob(f"/proc/{self.process.pid}/fdinfo/*"):
+            with open(path) as file:
+                fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
+            if "run_cnt" in fields:
+                programs[fields["prog_id"]] = int(fields["run_cnt"]), int(fields["run_time_ns"])
+            elif "attach_type" in fields:
+                links[int(fields["attach_type"])] = fields["prog_id"]
+        return {kind: programs[program] for kind, program in links.items() if program in programs}
+
+
+class Statistics:
+    """Has the kernel count what BPF programs take, for as long as the block lasts."""
+
+    PATH = "/proc/sys/kernel/bpf_stats_enabled"
+
+    def __enter__(self):
+        with open(self.PATH) as file:
+            self.before = file.read()
+        self.set("1")
+
+    def __exit__(self, *_):
+        self.set(self.before)
+
+    def set(self, value):
+        with open(self.PATH, "w") as file:
+            file.write(value)

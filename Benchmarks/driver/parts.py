@@ -178,6 +178,67 @@ def stream():
     ]
 
 
+GATE_RULES = 100_000
+GATE_CALLS = 20_000
+# BPF_CGROUP_INET4_CONNECT of <linux/bpf.h>
+CONNECT4 = 10
+
+
+def gate_turns(scope, words, value):
+    """As `in_turns`, for a program in a scope without a policy in force there, and with one."""
+    pairs = []
+    scope.run(words)
+    for index in range(PAIRS):
+        results = {}
+        for is_enforced in (False, True) if index % 2 == 0 else (True, False):
+            machine.wait_until_quiet()
+            if is_enforced:
+                with machine.Gates(scope, "address", GATE_RULES):
+                    results[True] = value(json.loads(scope.run(words)))
+            else:
+                results[False] = value(json.loads(scope.run(words)))
+        pairs.append((results[False], results[True]))
+    return [enforced / alone for alone, enforced in pairs]
+
+
+def gate_run(scope, gate, destinations):
+    """Nanoseconds that a run of the connect gate takes."""
+    calls = os.path.join(machine.ROOT, "Benchmarks/Programs/gate_calls.py")
+    with machine.Statistics():
+        before = gate.runs()[CONNECT4]
+        scope.run(["/usr/bin/python3", "-B", calls, destinations, GATE_CALLS])
+        runs, nanoseconds = (after - past for after, past in zip(gate.runs()[CONNECT4], before))
+    if runs != GATE_CALLS:
+        raise RuntimeError(f"the connect gate ran {runs} times for {GATE_CALLS} calls")
+    return nanoseconds / runs
+
+
+def gates():
+    """The gates of an enforced scope with a policy of 100 000 rules. Most of any addresses are refused, which the gate counts for each."""
+    taken, loaded = {"allowed": [], "any": []}, {"address": [], "name": []}
+    with machine.Scope() as scope:
+        for _ in range(PAIRS):
+            for kind, times in loaded.items():
+                machine.wait_until_quiet()
+                with machine.Gates(scope, kind, GATE_RULES) as gate:
+                    times.append(gate.times["load"])
+                    if kind == "address":
+                        for destinations, runs in taken.items():
+                            runs.append(gate_run(scope, gate, destinations))
+        away = gate_turns(scope, [os.path.join(machine.BUILT, "connect_away"), 50000], lambda got: got["wall"])
+        rate = gate_turns(scope, [os.path.join(machine.BUILT, "stream"), 1000], lambda got: got["rate"])
+    return [
+        *(Row(f"connect gate: a run, {kind} destinations", median(runs, "{:.0f}") + " ns", spread(runs, "{:.0f}"), "<= 400 ns",
+              statistics.median(runs) <= 400) for kind, runs in taken.items()),
+        *(Row(f"gates: load 100000 rules, {kind}", median(times, "{:.3f}") + " s", spread(times, "{:.3f}"), "<= 1.000 s",
+              statistics.median(times) <= 1) for kind, times in loaded.items()),
+        Row("connect+close: enforced / not", median(away, "{:.3f}"), spread(away, "{:.3f}"), "<= 1.060",
+            statistics.median(away) <= 1.06),
+        Row("stream: enforced / not", median(rate, "{:.3f}"), spread(rate, "{:.3f}"), ">= 0.970",
+            statistics.median(rate) >= 0.97),
+    ]
+
+
 def memory():
     """Resident memory of `monitor`, five seconds after its start and at 5000 connections a second."""
     with machine.Agent() as agent:
@@ -245,4 +306,4 @@ def start():
     ]
 
 
-ALL = {part.__name__: part for part in (pipeline, policy, rate, connect, stream, memory, idle, start)}
+ALL = {part.__name__: part for part in (pipeline, policy, gates, rate, connect, stream, memory, idle, start)}
