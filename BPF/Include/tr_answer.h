@@ -20,8 +20,6 @@ enum {
 	TR_MAX_TTL = 604800,	/* seconds: no resolver believes more */
 };
 
-#define TR_SECOND 1000000000ull
-
 /* Zero if some bytes of the names in text[0] and text[1] are the same. */
 __noinline u32 tr_compare_some(u32 place, u32 first, u32 length)
 {

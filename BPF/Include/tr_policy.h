@@ -86,6 +86,8 @@ struct tr_glob {
 
 #define TR_GLOB_REST 1
 
+#define TR_SECOND 1000000000ull /* in nanoseconds */
+
 /* A value of the map `policies`, by slot. */
 struct tr_policy {
 	__u32 generation;

@@ -20,6 +20,8 @@ struct tr_stream {
 	u8 gate;		/* TR_GATE_CONNECT or TR_GATE_INBOUND */
 	u8 is_refused;
 	u32 generation; /* of the policy that said so; 0: none has been asked yet */
+	u32 name;	/* 1 + the place of the binding that it rests on; 0: on none */
+	u64 next_use;	/* when that binding is to be told that it is in use; nanoseconds since boot */
 };
 
 /* An accepted socket begins with a copy of its listener's. */
@@ -61,6 +63,36 @@ static __always_inline u32 tr_generation(void)
 	return policy && policy->generation ? policy->generation : -1;
 }
 
+enum { TR_USE_SECONDS = 60 }; /* how often at most */
+
+/* A name that a connection uses does not run out, as long as the connection sends something before it does. */
+static __always_inline void tr_use_name(struct tr_stream *stream)
+{
+	struct tr_binding_key key = { .place = stream->name - 1 };
+	u32 zero = 0, slot, *chosen;
+	struct tr_binding *binding;
+	struct tr_policy *policy;
+	u64 now, period;
+
+	now = bpf_ktime_get_boot_ns();
+	if (now < stream->next_use)
+		return;
+	chosen = bpf_map_lookup_elem(&selected, &zero);
+	if (!chosen)
+		return;
+	slot = *(volatile u32 *)chosen;
+	policy = bpf_map_lookup_elem(&policies, &slot);
+	if (!policy)
+		return;
+	period = policy->grace / 2;
+	stream->next_use = now + (period > TR_USE_SECONDS * TR_SECOND ? TR_USE_SECONDS * TR_SECOND : period);
+	__builtin_memcpy(key.address, &stream->peer, sizeof(key.address));
+	binding = bpf_map_lookup_elem(&bindings, &key);
+	/* In a place that has run out there may be another name soon. */
+	if (binding && binding->until >= now && binding->until < now + policy->grace)
+		binding->until = now + policy->grace;
+}
+
 /* Keeps what a connect() was let through to; 0: there is no room, and it must be refused. */
 static __always_inline int tr_keep_stream(struct bpf_sock *sk, const struct tr_case *asked)
 {
@@ -76,6 +108,8 @@ static __always_inline int tr_keep_stream(struct bpf_sock *sk, const struct tr_c
 	stream->gate = TR_GATE_CONNECT;
 	stream->is_refused = 0;
 	stream->generation = asked->key.generation;
+	stream->name = asked->name;
+	stream->next_use = 0;
 	return 1;
 }
 
@@ -119,6 +153,7 @@ static __always_inline int tr_judge_stream(struct bpf_sock *sk, struct tr_stream
 	}
 	if (stream) {
 		stream->is_refused = !tr_lets_through(&asked);
+		stream->name = asked.name;
 		stream->generation = asked.key.generation;
 	}
 	return tr_lets_through(&asked);
@@ -174,8 +209,11 @@ static __noinline int tr_on_stream(struct __sk_buff *skb, struct bpf_sock *sk, u
 		return 1;
 	stream = bpf_sk_storage_get(&streams, sk, NULL, 0);
 	if (stream && stream->generation == tr_generation()) {
-		if (!stream->is_refused)
+		if (!stream->is_refused) {
+			if (stream->name)
+				tr_use_name(stream);
 			return 1;
+		}
 	} else if (tr_judge_stream(sk, stream)) {
 		return 1;
 	}

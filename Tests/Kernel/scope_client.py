@@ -56,6 +56,17 @@ def exchange(address, port):
         return end.recv(64).decode()
 
 
+def keep_sending(address, port, seconds, pause):
+    """A connection over which a line goes and comes again and again."""
+    with socket.create_connection((address, port), 5) as end:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            end.sendall(b"x")
+            end.recv(1)
+            time.sleep(pause)
+    return "ok"
+
+
 def fastopen(address, port):
     with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
         end.setblocking(False)

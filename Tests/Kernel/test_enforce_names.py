@@ -2,9 +2,11 @@
 """The DNS gate: names tie to addresses by answers that were asked for, and by nothing else."""
 
 import json
+import socket
 import struct
 import subprocess
 
+import children
 import dns_packets as dns
 import dns_site
 import expect
@@ -178,3 +180,25 @@ def test_names_run_out_and_make_room():
     expect.equal(run.ask("ask", "brief.test", dns.A, RESOLVER, "sendto", {}), ["10.2.0.1"], "the answer once more")
     expect.equal(run.ask("tcp", "10.2.0.1", 443), "ok", "when it was asked for once more")
     run.end_command()
+
+
+def test_a_name_in_use_does_not_run_out():
+    zone = {"used.test": [a("10.2.0.1", ttl=0)], "idle.test": [a("10.2.0.2", ttl=0)]}
+    policy = scopes.policy('allow "*.test"', more=[f"resolvers: [{RESOLVER}]", f"binding_grace: {int(scaled(2))}s"], dns="strict")
+    namespace = world(zone)
+    server = children.Child(_echo, "10.2.0.1", namespace=namespace)
+    port = server.receive()
+    run = Run(policy, namespace=namespace)
+    for name in zone:
+        expect.equal(run.ask("ask", name, dns.A, RESOLVER, "sendto", {}), [zone[name][0][2]], f"the answer for {name}")
+    expect.equal(run.ask("keep_sending", "10.2.0.1", port, scaled(5), scaled(0.2)), "ok", "a connection that sends")
+    expect.equal([run.ask("tcp", f"10.2.0.{last}", port) for last in (1, 2)], ["ok", EPERM], "the name in use, and the one that is not")
+    run.end_command()
+
+
+def _echo(parent, address):
+    with socket.create_server((address, 0)) as listener:
+        parent.send(listener.getsockname()[1])
+        end, _ = listener.accept()
+        while data := end.recv(64):
+            end.sendall(data)
