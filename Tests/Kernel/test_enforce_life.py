@@ -209,6 +209,8 @@ def test_pins_of_another_version_are_not_touched():
 def expect_line(run, words):
     """The next line of the agent's, which has these words."""
     line = run.program.stderr.readline()
+    while "without an agent" in line:  # of another instance
+        line = run.program.stderr.readline()
     expect.true(words in line, f"`{words}` is not in {line!r}")
 
 
