@@ -281,8 +281,11 @@ def test_no_connection_is_judged_by_a_mix_of_policies():
         reloads += 1
     seen = next(instance for instance in status("--outcomes") if instance["agent"] == program.pid)
     totals = seen["totals"]
-    expect.equal((totals["alert"] + totals["block"], totals["allow"], totals["error"], totals["unlisted"]), (CONNECTIONS, 0, 0, 0), f"what was judged, of {totals}")
-    expect.equal(sum(outcome["count"] for outcome in seen["outcomes"]), CONNECTIONS, "the same by destination")
+    expect.equal((totals["allow"], totals["error"], totals["unlisted"]), (0, 0, 0), f"other verdicts, of {totals}")
+    judged = totals["alert"] + totals["block"]
+    # A reload between a connect() and its SYN cuts what it refuses: at most one of each of the two processes.
+    expect.true(CONNECTIONS <= judged <= CONNECTIONS + 2 * reloads, f"{judged} were judged in {reloads} reloads")
+    expect.equal(sum(outcome["count"] for outcome in seen["outcomes"]), judged, "the same by destination")
     said = {True: {("10.1.1.1", "alert", 1), ("10.2.2.2", "block", 3)}, False: {("10.1.1.1", "block", 0), ("10.2.2.2", "alert", 1)}}
     for outcome in seen["outcomes"]:
         expect.true((outcome["address"], outcome["action"], outcome["rule"]) in said[outcome["generation"] % 2 == 1], f"judged by a mix: {outcome}")
