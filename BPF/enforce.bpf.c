@@ -420,10 +420,13 @@ static __noinline int tr_from_port_53(struct __sk_buff *skb, struct bpf_sock *sk
 	return tr_on_dns_segment(skb, sk, &source, transport);
 }
 
-/* Who connects in can be answered with data: it is judged at its SYN, by its address and without ports. */
+/*
+ * Who connects in can be answered with data: it is judged at its SYN, by its address, without ports, and without
+ * processes, for nobody knows yet who will accept it.
+ */
 static __noinline int tr_on_inbound(struct __sk_buff *skb, struct bpf_sock *sk)
 {
-	struct tr_case asked = { .excluded = TR_HAS_PORTS };
+	struct tr_case asked = { .excluded = TR_HAS_PORTS | TR_HAS_PROCESS };
 	struct tr_syn syn = {};
 	struct tr_address *peer;
 	u32 transport;

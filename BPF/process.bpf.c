@@ -10,12 +10,11 @@
 #include <bpf/bpf_tracing.h>
 #include "tr_config.h"
 #include "tr_output.h"
+#include "tr_path.h"
 #include "tr_task.h"
 #include "tr_twin.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-enum { COMPONENT_MAX = 256 };
 
 /* Scratch buffers of the CPU: each program of a pair has its own, since one may interrupt the other; so has the
  * iterator. */
@@ -23,10 +22,8 @@ enum scratch_owner { FIRST, SECOND, ITERATOR, SCRATCHES };
 
 struct exec_scratch {
 	struct tr_exec_record record;
-	char text[TR_MAX_PATH + COMPONENT_MAX + TR_MAX_ARGUMENTS];
-	struct dentry *dentry;
-	struct mount *mount;
-	u32 offset;
+	char text[TR_MAX_PATH_TEXT + TR_MAX_ARGUMENTS];
+	struct tr_walk walk;
 };
 
 struct {
@@ -48,44 +45,12 @@ struct {
 	__type(value, struct cgroup_scratch);
 } cgroup_scratch SEC(".maps");
 
-/*
- * Writes the path's components, leaf first, up to the root of the mount namespace; returns the bytes written.
- * The cursor is kept in the map: on the stack the verifier would follow each value it can have.
- */
 static __always_inline u32 tr_path(struct exec_scratch *scratch, struct file *file)
 {
-	struct vfsmount *mnt = BPF_CORE_READ(file, f_path.mnt);
-
-	scratch->dentry = BPF_CORE_READ(file, f_path.dentry);
-	scratch->mount = (void *)mnt - bpf_core_field_offset(struct mount, mnt);
-	scratch->offset = 0;
-	for (int i = 0; i < TR_MAX_PATH_DEPTH; i++) {
-		struct dentry *dentry = scratch->dentry;
-		struct mount *mount = scratch->mount;
-		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		u32 offset = scratch->offset;
-		long size;
-
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-			scratch->mount = BPF_CORE_READ(mount, mnt_parent);
-			if (scratch->mount == mount)
-				return offset;
-			scratch->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			continue;
-		}
-		if (offset >= TR_MAX_PATH)
-			break;
-		size = bpf_probe_read_kernel_str(&scratch->text[offset], COMPONENT_MAX,
-						 BPF_CORE_READ(dentry, d_name.name));
-		if (size <= 0)
-			break;
-		scratch->offset = offset + size;
-		if (dentry == parent) /* not below any mount: memfd, pipe */
-			return offset + size;
-		scratch->dentry = parent;
-	}
-	scratch->record.header.flags |= TR_FLAG_TRUNCATED;
-	return scratch->offset;
+	tr_walk(&scratch->walk, scratch->text, file);
+	if (scratch->walk.is_cut)
+		scratch->record.header.flags |= TR_FLAG_TRUNCATED;
+	return scratch->walk.size;
 }
 
 static __always_inline u32 tr_arguments(struct exec_scratch *scratch, u32 offset, struct mm_struct *mm)
@@ -93,7 +58,7 @@ static __always_inline u32 tr_arguments(struct exec_scratch *scratch, u32 offset
 	unsigned long start = BPF_CORE_READ(mm, arg_start);
 	u64 size = BPF_CORE_READ(mm, arg_end) - start;
 
-	if (offset > TR_MAX_PATH + COMPONENT_MAX)
+	if (offset > TR_MAX_PATH_TEXT)
 		return 0;
 	if (size > TR_MAX_ARGUMENTS) {
 		size = TR_MAX_ARGUMENTS;

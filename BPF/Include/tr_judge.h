@@ -13,12 +13,14 @@
 #include "tr_packet.h"
 #include "tr_binding.h"
 #include "tr_policy_maps.h"
+#include "tr_process.h"
 #include "tr_verdict.h"
 
 enum {
 	TR_NAME_SHIFT = 24, /* above the place of a candidate */
 	TR_CANDIDATES_AT_ONCE = 24,
 	TR_NONE_SO_FAR = -2,
+	TR_NO_PROCESS = 8, /* in approach: a rule with `process` takes no part */
 };
 
 /* An address in two words, as it lies in memory. */
@@ -38,7 +40,9 @@ static __always_inline u32 tr_approach(const struct tr_case *asked)
 {
 	u32 transport = asked->key.protocol == IPPROTO_TCP ? TR_IF_TCP : TR_IF_UDP;
 
-	return transport | asked->excluded << 4 | (u32)asked->key.port << 16;
+	u32 excluded = (asked->excluded & 15) << 4 | (asked->excluded & TR_HAS_PROCESS ? TR_NO_PROCESS : 0);
+
+	return transport | excluded | (u32)asked->key.port << 16;
 }
 
 /* A binding that approach names. */
@@ -55,6 +59,7 @@ static __always_inline struct tr_binding *tr_binding_of(u32 approach, u64 high, 
 __noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 low)
 {
 	u32 transport = approach & 3, excluded = approach >> 4 & 15, port = approach >> 16;
+	u32 no_process = approach & TR_NO_PROCESS;
 	void *array = bpf_map_lookup_elem(&candidates, &slot);
 
 	if (!array)
@@ -64,14 +69,14 @@ __noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 
 		struct tr_candidate *candidate = bpf_map_lookup_elem(array, &place);
 		u32 conditions, unmet, outside;
 
-		/* Rules for certain executables are not loaded: one that is here is a mistake. */
-		if (!candidate || candidate->process)
+		if (!candidate)
 			return -1;
 		conditions = candidate->conditions;
 		unmet = (~conditions & transport) | (conditions & excluded);
 		/* Their highest bit is set outside of the range. */
 		outside = (port - candidate->first_port) | (candidate->last_port - port);
-		if (!(unmet | (outside >> 31))) {
+		if (!(unmet | (outside >> 31)) &&
+		    (!candidate->process || (!no_process && tr_fits_process(slot, candidate->process)))) {
 			struct tr_binding *binding;
 			u32 glob = candidate->glob;
 

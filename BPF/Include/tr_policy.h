@@ -44,6 +44,7 @@ enum {
 	TR_HAS_PORTS = 4,
 	TR_PRECEDES_NAMES = 16,
 	TR_IS_LAST = 32,
+	TR_HAS_PROCESS = 64, /* the rule is for certain executables only */
 };
 
 /* What one rule says at a key, in the order of preference; see Candidate.swift. */
@@ -150,7 +151,8 @@ struct tr_outcome {
 /* Places in the per-CPU map `totals`; the actions come first. */
 enum {
 	TR_TOTAL_OUTCOMES_LOST = TR_ACTIONS, /* counted in its action's total, but `outcomes` had no room */
-	TR_TOTALS = TR_ACTIONS + 1,
+	TR_TOTAL_PROCESSES_UNKNOWN,	     /* a rule with `process` took no part, since the process is not known */
+	TR_TOTALS,
 };
 
 /* A key of the map `bindings`. Of an address, the places are taken from 0 on without a gap. */

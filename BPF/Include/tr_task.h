@@ -6,25 +6,12 @@
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "tr_borrower.h"
 #include "tr_record.h"
 
 static __always_inline u64 tr_cgroup_id(struct task_struct *task)
 {
 	return BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
-}
-
-/*
- * io_uring's workers were kernel threads that borrow the submitter's memory before 5.12 (3bfe6106693b), so the process
- * is the owner of that memory.
- */
-static __always_inline struct task_struct *tr_borrower(struct task_struct *task)
-{
-	struct task_struct *owner = NULL;
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
-
-	if (mm && bpf_core_field_exists(mm->owner))
-		owner = BPF_CORE_READ(mm, owner);
-	return owner ? owner : task;
 }
 
 static __always_inline u16 tr_fill_task_of(struct tr_task *who, struct task_struct *task)

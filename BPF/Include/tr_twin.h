@@ -14,8 +14,8 @@
 #define TR_TWIN_H
 
 #include "vmlinux.h"
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
+#include "tr_hold.h"
 
 enum { TR_NOTES = 4 };
 
@@ -43,31 +43,6 @@ struct {
 	__type(key, struct tr_note);
 	__type(value, u8);
 } far_notes SEC(".maps");
-
-/* Such a kernel keeps `active` for each context, a byte each. */
-struct bpf_prog___by_context {
-	u8 *active;
-} __attribute__((preserve_access_index));
-
-extern void bpf_preempt_disable(void) __ksym __weak;
-extern void bpf_preempt_enable(void) __ksym __weak;
-
-static __always_inline int tr_can_be_preempted(void)
-{
-	return bpf_core_type_matches(struct bpf_prog___by_context);
-}
-
-static __always_inline void tr_hold(void)
-{
-	if (tr_can_be_preempted() && bpf_preempt_disable)
-		bpf_preempt_disable();
-}
-
-static __always_inline void tr_release(void)
-{
-	if (tr_can_be_preempted() && bpf_preempt_enable)
-		bpf_preempt_enable();
-}
 
 static __always_inline int tr_is_first_anywhere(u64 subject, u64 what)
 {

@@ -67,7 +67,12 @@ struct cgroup_root {
 	int hierarchy_id;
 } __ksym_type;
 
+struct cgroup_subsys_state {
+	struct cgroup_subsys_state *parent;
+} __ksym_type;
+
 struct cgroup {
+	struct cgroup_subsys_state self;
 	struct kernfs_node *kn;
 	struct cgroup_root *root;
 } __ksym_type;
@@ -208,6 +213,15 @@ struct bpf_iter_meta {
 struct bpf_iter__task {
 	struct bpf_iter_meta *meta;
 	struct task_struct *task;
+} __ksym_type;
+
+struct bpf_map;
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
+	void *value;
 } __ksym_type;
 
 struct bpf_iter__task_file {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "executables.h"
 #include "gate.h"
 #include "object.h"
 #include "slots.h"
@@ -87,6 +88,7 @@ void tr_gate_close(struct tr_gate *gate)
 {
 	for (size_t i = 0; i < TR_MAX_PROGRAMS; i++)
 		bpf_link__destroy(gate->links[i]);
+	tr_companion_close(gate->executables);
 	bpf_object__close(gate->object);
 	free(gate);
 }
@@ -222,6 +224,8 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	for (size_t i = 0; i < count; i++)
 		if (placements[i].inner >= 0)
 			close(placements[i].inner);
+	if (!error)
+		error = tr_executables_set_globs(gate->object, &gate->executables, slot, policy.generation, tables);
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "policies"), &slot, &policy, 0))
 		error = -errno;
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "selected"), &zero, &slot, 0))
@@ -237,8 +241,11 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 {
 	struct bpf_program *program;
 	size_t count = 0;
-	int error = 0;
+	/* First, so that the gates know who asks. */
+	int error = tr_executables_add_scope(gate->object, gate->executables, cgroup);
 
+	if (error)
+		return error;
 	bpf_object__for_each_program (program, gate->object) {
 		if (count == TR_MAX_PROGRAMS || gate->links[count])
 			return -EBUSY;

@@ -4,6 +4,7 @@
 
 #include <bpf/libbpf.h>
 #include <stdarg.h>
+#include "companion.h"
 #include "tr_gate.h"
 
 enum { TR_MAX_PROGRAMS = 24 };
@@ -12,6 +13,7 @@ enum { TR_MAX_PROGRAMS = 24 };
 struct tr_gate {
 	struct bpf_object *object;
 	struct bpf_link *links[TR_MAX_PROGRAMS];
+	struct tr_companion *executables; /* only if a policy has rules for certain executables */
 	uint32_t slot, generation;
 	int can_kill, tells;
 };

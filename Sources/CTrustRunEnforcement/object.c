@@ -5,3 +5,8 @@ const unsigned char tr_enforce_object[] = {
 #embed "../../BPF/Objects/enforce.bpf.o"
 };
 const size_t tr_enforce_object_size = sizeof(tr_enforce_object);
+
+const unsigned char tr_executables_object[] = {
+#embed "../../BPF/Objects/executables.bpf.o"
+};
+const size_t tr_executables_object_size = sizeof(tr_executables_object);

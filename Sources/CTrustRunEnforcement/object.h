@@ -4,8 +4,10 @@
 
 #include <stddef.h>
 
-/* The compiled gates, carried in this binary. */
+/* The compiled gates, and what they need besides, carried in this binary. */
 extern const unsigned char tr_enforce_object[];
 extern const size_t tr_enforce_object_size;
+extern const unsigned char tr_executables_object[];
+extern const size_t tr_executables_object_size;
 
 #endif

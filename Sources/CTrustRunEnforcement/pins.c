@@ -129,11 +129,28 @@ static int pin_instance(const char *folder, const struct tr_instance *instance)
 	return error;
 }
 
+/* Behind those of the gates: whoever adopts them holds all alike. */
+static int pin_companion(const struct tr_companion *companion, const char *folder, int first)
+{
+	char path[TR_MAX_PIN_PATH], number[16];
+	struct bpf_link *const *links;
+	size_t count = tr_companion_links(companion, &links);
+	int error = first + count > TR_MAX_PROGRAMS ? -E2BIG : 0;
+
+	for (size_t i = 0; i < count && !error; i++) {
+		snprintf(number, sizeof(number), "%zu", first + i);
+		error = path_of(path, folder, "link_", number);
+		if (!error && bpf_obj_pin(bpf_link__fd(links[i]), path))
+			error = -errno;
+	}
+	return error ? error : first + (int)count;
+}
+
 static int pin_all(const struct tr_gate *gate, const char *folder)
 {
 	char path[TR_MAX_PIN_PATH], number[16];
 	struct bpf_map *map;
-	int error = 0;
+	int error = 0, count = 0;
 
 	bpf_object__for_each_map (map, gate->object) {
 		if (bpf_map__is_internal(map))
@@ -144,15 +161,16 @@ static int pin_all(const struct tr_gate *gate, const char *folder)
 		if (error)
 			return error;
 	}
-	for (int i = 0; i < TR_MAX_PROGRAMS && gate->links[i]; i++) {
-		snprintf(number, sizeof(number), "%d", i);
+	for (; count < TR_MAX_PROGRAMS && gate->links[count]; count++) {
+		snprintf(number, sizeof(number), "%d", count);
 		error = path_of(path, folder, "link_", number);
-		if (!error && bpf_obj_pin(bpf_link__fd(gate->links[i]), path))
+		if (!error && bpf_obj_pin(bpf_link__fd(gate->links[count]), path))
 			error = -errno;
 		if (error)
 			return error;
 	}
-	return 0;
+	count = pin_companion(gate->executables, folder, count);
+	return count < 0 ? count : 0;
 }
 
 int tr_gate_pin(const struct tr_gate *gate, const char *folder, const struct tr_instance *instance)

@@ -37,6 +37,11 @@ struct EnforcementReport {
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }
+        if totals.unknownProcesses > 0 {
+            lines.append(
+                "  \(totals.unknownProcesses) times rules with `process` took no part, since it was not known what the process executes"
+            )
+        }
         if !resolvers.isEmpty, policy?.settings.nameLookup == .open {
             let addresses = resolvers.map(\.description).joined(separator: ", ")
             lines.append("any name could be asked of \(addresses): data can leave in queries (dns: open)")

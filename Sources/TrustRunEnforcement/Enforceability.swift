@@ -13,22 +13,33 @@ package enum Enforceability {
         _ policy: Policy, resolvers: [IPAddress], canKill: Bool
     ) throws(PolicyError) {
         for rule in policy.rules {
-            if let process = rule.process {
-                throw error(
-                    "rule \(rule.id) is for the process \(process.text) only, which the kernel does not decide by so far; "
-                        + "leave `process` out", rule.origin, policy)
-            }
             if rule.action == .kill, !canKill {
                 throw error(
                     "rule \(rule.id) kills, which this kernel does not let its gates do; use block", rule.origin, policy
                 )
             }
         }
+        try checkProcesses(policy)
         try checkSettings(policy.settings, policy, canKill: canKill)
         guard resolvers.count <= KernelTables.maximumResolvers else {
             throw error(
                 "more resolvers than the \(KernelTables.maximumResolvers) that there may be",
                 policy.settings.resolvers.origin, policy)
+        }
+    }
+
+    private static func checkProcesses(_ policy: Policy) throws(PolicyError) {
+        var globs: Set<PathGlob> = []
+        var states = 0
+        for rule in policy.rules {
+            guard let glob = rule.process, globs.insert(glob).inserted else { continue }
+            states += PathGlobStates.stateCount(of: glob)
+            guard states <= PathGlobStates.maximumStates else {
+                throw error(
+                    "with rule \(rule.id), the different `process` globs have more than the \(PathGlobStates.maximumStates) characters "
+                        + "that the kernel holds, stars left out and one for each glob added; use fewer or shorter ones",
+                    rule.origin, policy)
+            }
         }
     }
 

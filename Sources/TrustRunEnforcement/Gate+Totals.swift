@@ -10,22 +10,26 @@ extension Gate {
         package let errors: UInt64
         /// Of those above, in `outcomes` of no entry, since there was no room.
         package let unlisted: UInt64
+        /// How often a rule with `process` took no part since it was not known what the process executes.
+        package let unknownProcesses: UInt64
 
-        package init(actions: [UInt64], errors: UInt64, unlisted: UInt64) {
+        package init(actions: [UInt64], errors: UInt64, unlisted: UInt64, unknownProcesses: UInt64 = 0) {
             self.actions = actions
             self.errors = errors
             self.unlisted = unlisted
+            self.unknownProcesses = unknownProcesses
         }
 
         /// By their places in the kernel's map.
         init(_ counts: [UInt64]) {
             let errors = Int(TR_ACTION_ERROR.rawValue)
             self.init(
-                actions: Array(counts[..<errors]), errors: counts[errors], unlisted: counts[TR_TOTAL_OUTCOMES_LOST])
+                actions: Array(counts[..<errors]), errors: counts[errors], unlisted: counts[TR_TOTAL_OUTCOMES_LOST],
+                unknownProcesses: counts[Int(TR_TOTAL_PROCESSES_UNKNOWN)])
         }
 
         /// The same, as `init(_:)` takes it.
-        var counts: [UInt64] { actions + [errors, unlisted] }
+        var counts: [UInt64] { actions + [errors, unlisted, unknownProcesses] }
 
         /// What was let through: allowed, and against the policy.
         package var letThrough: UInt64 { actions[0] + actions[1] }

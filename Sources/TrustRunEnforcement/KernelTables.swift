@@ -16,6 +16,7 @@ struct KernelTables {
     private(set) var ipv6: [tr_ipv6_entry] = []
     let names: [tr_name_entry]
     let globs: [tr_glob]
+    let states: PathGlobStates
 
     /// - Parameters:
     ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
@@ -23,6 +24,7 @@ struct KernelTables {
     ///   - probe: What the gates refuse besides.
     init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32], probe: ProbeRange) {
         candidates = compiled.allCandidates.map(tr_candidate.init)
+        states = PathGlobStates(compiled.processGlobs)
         names = compiled.nameKeys.map(tr_name_entry.init)
         globs = compiled.nameGlobs.map(tr_glob.init)
         let settings = compiled.policy.settings
@@ -98,7 +100,7 @@ extension tr_candidate {
         process = candidate.process
         glob = candidate.glob
         action = candidate.action.rawValue
-        conditions = candidate.conditions.rawValue
+        conditions = candidate.conditions.rawValue | (process == 0 ? 0 : UInt8(TR_HAS_PROCESS))
     }
 }
 
@@ -118,13 +120,15 @@ extension KernelTables {
                 unsafe ipv6.withUnsafeBufferPointer { ipv6 in
                     unsafe names.withUnsafeBufferPointer { names in
                         unsafe globs.withUnsafeBufferPointer { globs in
-                            guard let first = candidates.baseAddress else { return Int32(-1) }
-                            var raw = unsafe tr_tables(
-                                policy: policy, candidates: first, candidate_count: candidates.count,
-                                ipv4: ipv4.baseAddress, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
-                                ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
-                                globs: globs.baseAddress)
-                            return unsafe body(&raw)
+                            unsafe states.words.withUnsafeBufferPointer { states in
+                                guard let first = candidates.baseAddress else { return Int32(-1) }
+                                var raw = unsafe tr_tables(
+                                    policy: policy, candidates: first, candidate_count: candidates.count,
+                                    ipv4: ipv4.baseAddress, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
+                                    ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
+                                    globs: globs.baseAddress, states: states.isEmpty ? nil : states.baseAddress)
+                                return unsafe body(&raw)
+                            }
                         }
                     }
                 }

@@ -51,12 +51,10 @@ extension CompiledPolicy {
         return decision(byAddress, approach)
     }
 
-    /// What the policy says of who connects in: only address rules and `any` rules without ports, and the default action, take part, and the
-    /// longest prefix decides. Whether it is asked at all is the setting `inbound`.
-    package func decideInbound(
-        address: IPAddress?, transport: TransportProtocol, executable: ExecutableClass
-    ) -> Decision {
-        let approach = Approach(transport: transport, port: nil, executable: executable, isInbound: true)
+    /// What the policy says of who connects in: only address rules and `any` rules without ports and `process`, and the default action, take
+    /// part, and the longest prefix decides: at the SYN nobody knows who will accept. Whether it is asked at all is the setting `inbound`.
+    package func decideInbound(address: IPAddress?, transport: TransportProtocol) -> Decision {
+        let approach = Approach(transport: transport, port: nil, executable: .unknown, isInbound: true)
         let byAddress = address.map { address in answer(addresses.value(for: address), approach) } ?? byNothing
         return decision(byAddress, approach)
     }
@@ -66,7 +64,7 @@ extension CompiledPolicy {
         let executable = executableClass(of: path.utf8.span)
         switch question.direction {
         case .inbound:
-            return decideInbound(address: question.address, transport: question.transport, executable: executable)
+            return decideInbound(address: question.address, transport: question.transport)
         case .outbound:
             let (address, port, transport) = (question.address, question.port, question.transport)
             guard let name = question.name else {

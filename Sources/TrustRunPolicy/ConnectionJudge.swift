@@ -63,8 +63,7 @@ package final class ConnectionJudge {
         guard connection.direction.isOutbound else {
             guard judgesInbound else { return unsafe verdicts.inbound }
             return unsafe verdicts.plain(
-                compiled.decideInbound(
-                    address: connection.source.address, transport: connection.transport, executable: executable))
+                compiled.decideInbound(address: connection.source.address, transport: connection.transport))
         }
         let destination = connection.destination
         if destination.port == 53 {

@@ -78,6 +78,7 @@ struct Explainer {
         }
         guard let process = rule.process else { return nil }
         let text = "for process \(PrintableText.of(process.text)) only"
+        if isInbound { return "\(text), which says nothing of who connects in" }
         guard let executable = question.executable, !executable.isEmpty else {
             return "\(text), and the process is not known"
         }

@@ -11,7 +11,7 @@ package struct PolicyQuestion: Sendable {
     package var name: DomainName?
     /// The executable's path; nil: not known, and rules with `process` take no part.
     package var executable: String?
-    /// Who begins the connection; inbound: only address and `any` rules without ports take part.
+    /// Who begins the connection; inbound: only address and `any` rules without ports and `process` take part.
     package var direction: Direction
 
     package init(

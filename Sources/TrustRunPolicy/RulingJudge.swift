@@ -82,7 +82,7 @@ package final class RulingJudge {
             guard judgesInbound else { return Judgement(action: .allow, rule: nil, basis: .inbound) }
             return judgement(
                 compiled.decideInbound(
-                    address: ruling.peer.address, transport: transport, executable: executableClass(of: owner)))
+                    address: ruling.peer.address, transport: transport))
         case .connect, .datagram:
             if ruling.basis == .moved { return nil }
             if ruling.port == 53, resolvers.contains(ruling.peer.address) {

@@ -7,9 +7,11 @@ import os
 import random
 
 import children
+import cleanup
 import expect
 import scopes
 from dns_server import DnsServer
+import test_enforce_process
 from harness import limit
 from settings import SCALE, agent_path
 from test_enforce import EPERM, everywhere
@@ -42,6 +44,23 @@ def _network(dice):
     return str(network)
 
 
+@cleanup.once("module")
+def programs():
+    """Copies of Python: the one that asks without being executed again comes first."""
+    folder = test_enforce_process.programs("client", "a*b?c", "sub/a/client", "sub/a*b")
+    (folder / "link").symlink_to("sub/a/client")
+    return [os.path.realpath(scopes.PYTHON), *(str(folder / name) for name in ("client", "a*b?c", "sub/a/client", "sub/a*b", "link"))]
+
+
+def _process(dice):
+    """Mostly a glob that is like one of the programs' paths."""
+    path = dice.choice(programs())
+    for _ in range(dice.randrange(3)):
+        start = dice.randrange(1, len(path))
+        path = path[:start] + dice.choice("*?") + path[start + dice.choice((0, 1, 1, 4)):]
+    return path
+
+
 def _policy(dice):
     lines = ["name: random", "dns: open", "resolvers: [10.0.1.1, \"fd00:db8::7\"]", "rules:"]
     many = dice.randrange(10) == 0
@@ -52,6 +71,8 @@ def _policy(dice):
             rule += ", ports: " + dice.choice(("443", "[444, 443, 80]", "1-1024", "[8000-8999, 443]", "[400-500, 443-600]", "1-65535"))
         if dice.randrange(3) == 0:
             rule += f", protocol: {dice.choice(('tcp', 'udp'))}"
+        if dice.randrange(3) == 0:
+            rule += f", process: '{_process(dice)}'"
         lines.append(f"  - {{{rule}}}")
     return "\n".join([*lines, f"defaults: {{action: {dice.choice(('allow', 'alert', 'block', 'block'))}}}"]) + "\n"
 
@@ -59,7 +80,8 @@ def _policy(dice):
 def _destination(dice, text):
     """Mostly at an end of one of the policy's prefixes, or just beyond."""
     address = _address(dice)
-    networks = [word.strip('"') for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split() if "/" in word]
+    networks = [word.strip('"') for word in text.replace("[", " ").replace("]", " ").replace(",", " ").split()
+                if "/" in word and "'" not in word]
     if networks and dice.randrange(3):
         network = ipaddress.ip_network(dice.choice(networks))
         number = int(network.network_address) + dice.choice((0, -1, network.num_addresses, network.num_addresses - 1, 1))
@@ -75,12 +97,13 @@ def _destination(dice, text):
 def _verdicts(policy, questions):
     """The evaluator's actions."""
     lines = []
-    for index, (transport, address, port, *names) in enumerate(questions):
+    for index, (executable, transport, address, port, *names) in enumerate(questions):
         names = {"names": names[0], "name_source": "dns"} if names and names[0] else {"name_source": "none"}
         if len(names.get("names", ())) == 1:
             names["name"] = names.pop("names")[0]
         lines.append(json.dumps({
             "schema": "trustrun.event.v1", "time": "2026-01-01T00:00:00.000000000Z", "type": "connect", "host": "test",
+            "process": {"pid": 9, "start_time": "2026-01-01T00:00:00.000000000Z", "name": "client", "executable": executable, "ppid": 1, "uid": 1, "gid": 1},
             "connection": f"{index:x}.1", "direction": "outbound", "protocol": transport,
             "source": {"address": "10.0.0.9", "port": 40000},
             "destination": {"address": address, "port": port, **names}}))
@@ -100,12 +123,17 @@ def test_kernel_and_evaluator_agree():
     for number in range(POLICIES):
         text = _policy(dice)
         policy = scopes.write(text)
-        steps, questions = [], []
+        questions, asked = [], {path: [] for path in programs()}
         for address, port in (_destination(dice, text) for _ in range(DESTINATIONS)):
+            path = dice.choice(programs())
             for way, transport in (("tcp", "tcp"), ("sendto", "udp"), ("connected", "udp")):
-                steps.append([way, address, port])
-                questions.append((transport, address, port))
-        answers = scopes.attempts(policy, *steps, namespace=namespace)
+                asked[path].append([way, address, port])
+        for path, tried in asked.items():
+            questions += [(os.path.realpath(path), "tcp" if way == "tcp" else "udp", address, port) for way, address, port in tried]
+        steps, others = asked[programs()[0]], [["as_program", "exec", path, *tried] for path, tried in asked.items()][1:]
+        answers = scopes.attempts(policy, *steps, *others, namespace=namespace)
+        answers = answers[:len(steps)] + [answer for one in answers[len(steps):] for answer in one]
+        steps = [step for tried in asked.values() for step in tried]
         for step, action, answer in zip(steps, _verdicts(policy, questions), answers):
             if step[0] == "connected" and isinstance(answer, list):
                 # No route, no broadcast: connect() itself is refused by others than the gate.
@@ -177,7 +205,7 @@ def test_kernel_and_evaluator_agree_on_names():
             for port in (80, 443, 8000):
                 for way, transport in (("tcp", "tcp"), ("sendto", "udp")):
                     steps.append([way, address, port])
-                    questions.append((transport, address, port, bound))
+                    questions.append((scopes.PYTHON, transport, address, port, bound))
         answers = scopes.attempts(policy, *steps, namespace=namespace)
         for step, answer in zip(steps, answers[:asked]):
             expect.equal(sorted(answer), sorted(record[2] for record in zone[step[1]] if record[0] == step[2]), f"seed {seed}, policy {number}: {step}")

@@ -92,7 +92,6 @@ def test_two_at_once():
 
 def test_nothing_runs_that_cannot_be_enforced():
     cases = [
-        ("rules:\n  - {match: 10.0.0.1, process: /usr/bin/curl, action: allow}\n", ":2:5: ", "the process /usr/bin/curl"),
         ("capture_level: full\ncontent:\n  - {when: {finding: [phi]}, action: kill}\nrules: []\n", ":3:", "`content` is not enforced so far"),
         ("rules:\n  - {match: any, action: deny}\n", ":2:", "unknown action"),
     ]

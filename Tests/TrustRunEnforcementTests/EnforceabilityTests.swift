@@ -17,8 +17,12 @@ import TrustRunPolicy
 
     static let refused = [
         Case(
-            text: "rules: [{match: any, process: /bin/sh, action: allow}]",
-            message: "rule p.yaml#1 is for the process /bin/sh only"),
+            text: "rules:\n"
+                + (100...299).map {
+                    "- {match: any, process: '/\(String(repeating: "\($0)", count: 40))', action: allow}\n"
+                }
+                .joined(),
+            message: "with rule p.yaml#135, the different `process` globs have more than the 16384 characters"),
         Case(text: "rules: [{match: any, action: kill}]", message: "rule p.yaml#1 kills", canKill: false),
         Case(
             text: "rules: []\ndefaults: {action: kill}", message: "p.yaml:2:20: the default action kills",
@@ -45,6 +49,7 @@ import TrustRunPolicy
         "inherit: preset:loopback\nrules: []",
         "rules: [{match: [a.example, '*.b.example', 'x*.c.example'], action: allow}]",
         "dns: strict\nrules: []",
+        "rules: [{match: any, process: /bin/sh, action: allow}, {match: 10.0.0.1, process: '*/c?rl*', action: block}]",
     ]
 
     @Test(arguments: accepted) func acceptsWhatTheyCan(_ text: String) throws {

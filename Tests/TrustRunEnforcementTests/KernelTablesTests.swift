@@ -89,7 +89,7 @@ import TrustRunTestSupport
                 let expected = compiled.decide(
                     address: address, port: port, transport: transport, name: nil, executable: .unknown)
                 #expect(reader.decide(address, port, transport) == .init(expected))
-                let inbound = compiled.decideInbound(address: address, transport: transport, executable: .unknown)
+                let inbound = compiled.decideInbound(address: address, transport: transport)
                 #expect(reader.decide(address, port, transport, isInbound: true) == .init(inbound))
             }
         }

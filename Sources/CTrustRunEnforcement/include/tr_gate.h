@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "../../../BPF/Include/tr_executable.h"
 #include "../../../BPF/Include/tr_policy.h"
 
 struct tr_gate;
@@ -41,6 +42,8 @@ struct tr_tables {
 	const struct tr_name_entry *_Nullable names;
 	size_t name_count;
 	const struct tr_glob *_Nullable globs; /* policy.glob_count */
+	/* TR_STATES_ROWS of tr_states, one behind the other; or none: no rule is for certain executables. */
+	const uint64_t *_Nullable states;
 };
 
 /*
