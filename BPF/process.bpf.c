@@ -48,9 +48,7 @@ struct {
 static __always_inline u32 tr_path(struct exec_scratch *scratch, struct file *file)
 {
 	tr_walk(&scratch->walk, scratch->text, file);
-	if (scratch->walk.is_cut)
-		scratch->record.header.flags |= TR_FLAG_TRUNCATED;
-	return scratch->walk.size;
+	return scratch->walk.is_cut ? 0 : scratch->walk.size; /* a part would be another path */
 }
 
 static __always_inline u32 tr_arguments(struct exec_scratch *scratch, u32 offset, struct mm_struct *mm)

@@ -9,6 +9,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "tr_address.h"
+#include "tr_kill.h"
 #include "tr_outcome.h"
 #include "tr_packet.h"
 #include "tr_binding.h"
@@ -58,8 +59,6 @@ static __always_inline struct tr_binding *tr_binding_of(u32 approach, u64 high, 
 /* As tr_first, among some; TR_NONE_SO_FAR: none of them fits, and they are not all. */
 __noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 low)
 {
-	u32 transport = approach & 3, excluded = approach >> 4 & 15, port = approach >> 16;
-	u32 no_process = approach & TR_NO_PROCESS;
 	void *array = bpf_map_lookup_elem(&candidates, &slot);
 
 	if (!array)
@@ -67,16 +66,22 @@ __noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 
 	for (u32 i = 0; i < TR_CANDIDATES_AT_ONCE; i++) {
 		u32 place = list + i;
 		struct tr_candidate *candidate = bpf_map_lookup_elem(array, &place);
-		u32 conditions, unmet, outside;
+		u32 conditions, unmet, outside, transport, excluded, port;
 
 		if (!candidate)
 			return -1;
+		/* Taken apart here, so that no parts are kept on the stack, which is short. */
+		asm volatile("" : "+r"(approach));
+		transport = approach & 3;
+		excluded = approach >> 4 & 15;
+		port = approach >> 16;
 		conditions = candidate->conditions;
 		unmet = (~conditions & transport) | (conditions & excluded);
 		/* Their highest bit is set outside of the range. */
 		outside = (port - candidate->first_port) | (candidate->last_port - port);
 		if (!(unmet | (outside >> 31)) &&
-		    (!candidate->process || (!no_process && tr_fits_process(slot, candidate->process)))) {
+		    (!candidate->process ||
+		     (!(approach & TR_NO_PROCESS) && tr_fits_process(slot, candidate->process)))) {
 			struct tr_binding *binding;
 			u32 glob = candidate->glob;
 
@@ -89,7 +94,7 @@ __noinline int tr_first_of_some(u32 slot, u32 list, u32 approach, u64 high, u64 
 			if (binding->globs[slot & 1][(glob / 64) & 3] >> (glob % 64) & 1)
 				return place;
 		}
-		if (conditions & TR_IS_LAST)
+		if (candidate->conditions & TR_IS_LAST)
 			return 0;
 	}
 	return TR_NONE_SO_FAR;
@@ -305,8 +310,12 @@ static __always_inline int tr_settle_at(const struct tr_case *asked, void *ctx, 
 		tr_count_outcome(&asked->key);
 	if (config.tells)
 		tr_tell_case(asked, ctx, sk, syn);
-	if (asked->key.action == TR_ACTION_KILL && asked->key.gate != TR_GATE_INBOUND && config.can_signal)
-		bpf_send_signal(9 /* SIGKILL */);
+	if (asked->key.action == TR_ACTION_KILL && asked->key.gate != TR_GATE_INBOUND) {
+		if (config.can_signal)
+			bpf_send_signal(SIGKILL);
+		else
+			tr_condemn();
+	}
 	return tr_lets_through(asked);
 }
 

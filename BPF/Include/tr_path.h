@@ -41,7 +41,8 @@ static __always_inline void tr_walk(struct tr_walk *walk, char *text, struct fil
 		struct dentry *dentry = walk->dentry;
 		struct mount *mount = walk->mount;
 		struct dentry *parent = BPF_CORE_READ(dentry, d_parent);
-		u32 offset = walk->size, count = walk->count;
+		u32 offset = walk->size;
+		u64 count = walk->count;
 		long size;
 
 		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
@@ -56,8 +57,10 @@ static __always_inline void tr_walk(struct tr_walk *walk, char *text, struct fil
 		size = bpf_probe_read_kernel_str(&text[offset], TR_MAX_COMPONENT, BPF_CORE_READ(dentry, d_name.name));
 		if (size <= 0)
 			break;
-		walk->starts[count] = offset;
 		walk->count = count + 1;
+		asm volatile(""
+			     : "+r"(count)); /* so that the mask stays: 5.10 does not see the comparison through it */
+		walk->starts[count & (TR_MAX_PATH_DEPTH - 1)] = offset;
 		walk->size = offset + size;
 		if (dentry == parent) /* not below any mount: memfd, pipe */
 			return;

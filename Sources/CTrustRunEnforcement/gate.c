@@ -58,8 +58,13 @@ static int load(struct tr_gate *gate, int can_kill)
 		bpf_object__close(gate->object);
 		gate->object = NULL;
 	}
-	gate->can_kill = can_kill;
+	gate->can_signal = gate->can_kill = can_kill;
 	return error;
+}
+
+static int open_killer(struct tr_gate *gate)
+{
+	return tr_companion_open(&gate->killer, "kill", tr_kill_object, tr_kill_object_size, gate->object);
 }
 
 int tr_gate_open(int tells, struct tr_gate **out)
@@ -79,6 +84,8 @@ int tr_gate_open(int tells, struct tr_gate **out)
 		free(gate);
 		return error;
 	}
+	if (!gate->can_signal)
+		gate->can_kill = !open_killer(gate);
 	gate->slot = TR_POLICY_SLOTS - 1;
 	*out = gate;
 	return 0;
@@ -89,6 +96,7 @@ void tr_gate_close(struct tr_gate *gate)
 	for (size_t i = 0; i < TR_MAX_PROGRAMS; i++)
 		bpf_link__destroy(gate->links[i]);
 	tr_companion_close(gate->executables);
+	tr_companion_close(gate->killer);
 	bpf_object__close(gate->object);
 	free(gate);
 }
@@ -189,6 +197,14 @@ static int make_trie(const char *name, size_t key_size, const void *entries, siz
 	return error;
 }
 
+static int has_kill(const struct tr_tables *tables)
+{
+	for (size_t i = 0; i < tables->candidate_count; i++)
+		if (tables->candidates[i].action == TR_ACTION_KILL)
+			return 1;
+	return 0;
+}
+
 int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 {
 	uint32_t slot = (gate->slot + 1) % TR_POLICY_SLOTS, zero = 0;
@@ -214,6 +230,8 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	policy.generation = gate->generation + 1;
 	for (size_t i = 0; i < count && !error; i++)
 		error = placements[i].inner < 0 ? placements[i].inner : 0;
+	if (!error && has_kill(tables) && !gate->can_signal && !gate->killer)
+		error = open_killer(gate);
 	/* A program that still runs with the slot as it was two policies ago must not read a part of this one. */
 	if (!error && gate->generation)
 		error = tr_await_programs(tr_gate_map(gate, "candidates"), gate->slot);
@@ -234,6 +252,10 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 		return error;
 	gate->slot = slot;
 	gate->generation = policy.generation;
+	if (!has_kill(tables)) { /* it costs something for each packet of the machine */
+		tr_companion_close(gate->killer);
+		gate->killer = NULL;
+	}
 	return 0;
 }
 

@@ -14,7 +14,9 @@ struct tr_gate {
 	struct bpf_object *object;
 	struct bpf_link *links[TR_MAX_PROGRAMS];
 	struct tr_companion *executables; /* only if a policy has rules for certain executables */
+	struct tr_companion *killer;	  /* only where the gates may not kill, and if a policy does */
 	uint32_t slot, generation;
+	int can_signal; /* the gates themselves */
 	int can_kill, tells;
 };
 

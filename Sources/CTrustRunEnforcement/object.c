@@ -10,3 +10,8 @@ const unsigned char tr_executables_object[] = {
 #embed "../../BPF/Objects/executables.bpf.o"
 };
 const size_t tr_executables_object_size = sizeof(tr_executables_object);
+
+const unsigned char tr_kill_object[] = {
+#embed "../../BPF/Objects/kill.bpf.o"
+};
+const size_t tr_kill_object_size = sizeof(tr_kill_object);

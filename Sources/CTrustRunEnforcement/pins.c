@@ -170,6 +170,8 @@ static int pin_all(const struct tr_gate *gate, const char *folder)
 			return error;
 	}
 	count = pin_companion(gate->executables, folder, count);
+	if (count >= 0)
+		count = pin_companion(gate->killer, folder, count);
 	return count < 0 ? count : 0;
 }
 
@@ -317,6 +319,7 @@ int tr_gate_adopt(const char *folder, struct tr_gate **out)
 		return -ENOMEM;
 	libbpf_set_print(tr_gate_log);
 	gate->can_kill = instance.can_kill;
+	gate->can_signal = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_send_signal, NULL) == 1;
 	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
 	error = gate->object ? adopt_maps(gate, folder) : -errno;
 	if (!error)

@@ -222,13 +222,16 @@ def test_a_permitting_default_blocks_what_rules_say():
 
 
 def test_kill():
-    policy = scopes.policy("kill 10.6.6.6", "allow 10.1.1.1")
+    """Whoever is killed does nothing any more: not even the next call."""
     namespace = everywhere()
-    for step in (["tcp", "10.6.6.6", 443], ["sendto", "10.6.6.6", 443], ["connected", "10.6.6.6", 443]):
-        program = scopes.start(policy, scopes.PYTHON, scopes.HERE / "scope_client.py", namespace=namespace)
-        output, errors = program.communicate(json.dumps([["tcp", "10.1.1.1", 443], step]))
-        if program.returncode == 125:
-            expect.true("rule policy.yaml#1 kills, which this kernel does not let its gates do" in errors, f"stderr: {errors}")
-            raise expect.Skip("this kernel lets no program of a control group send a signal; such a policy is refused (that was tested)")
-        expect.equal((program.returncode, output), (128 + 9, ""), f"status of a client that tried {step}")
-        expect.true("1 refused: " in errors and "policy.yaml#1" in errors, f"stderr: {errors}")
+    ways, rounds = ("tcp", "sendto", "connected", "thread"), 5
+    script = "".join(f"{workload('attempt')} {way} {address} 443; echo $?\n" for way in ways for address in ("10.6.6.6", "10.1.1.1", "10.2.2.2"))
+    program = scopes.start(scopes.policy("kill 10.6.6.6", "allow 10.1.1.1"), "sh", "-c", script * rounds, namespace=namespace)
+    output, errors = program.communicate()
+    told = [line for line in output.splitlines() if line.strip() not in ("Killed",)]
+    expect.equal((program.returncode, told), (0, ["137", "after", "0", "after", "1"] * len(ways) * rounds), f"what it wrote, and statuses; {errors}")
+    for row in (f"{2 * rounds} refused: tcp 10.6.6.6:443 (policy.yaml#1)", f"{2 * rounds} refused: udp 10.6.6.6:443 (policy.yaml#1)"):
+        expect.true(row in errors, f"`{row}` is not in stderr: {errors}")
+    program = scopes.start(scopes.policy("allow 10.1.1.1", default="kill"), scopes.PYTHON, scopes.HERE / "scope_client.py", namespace=namespace)
+    output, errors = program.communicate(json.dumps([["tcp", "10.1.1.1", 443], ["in_thread", "tcp", "10.3.3.3", 443]]))
+    expect.equal((program.returncode, output), (128 + 9, ""), f"status and output of a command that is killed; {errors}")

@@ -9,6 +9,7 @@ import tempfile
 import cleanup
 import expect
 import scopes
+import test_enforce_life
 from settings import workload
 from test_enforce import EPERM, everywhere
 
@@ -132,6 +133,25 @@ def test_many_globs():
     globs = [f"*/{'ab'[number % 2] * 20}{number}" for number in range(253)] + ["*/curl", "*?curl", f"{folder}/*"]
     expect_fits(scopes.policy(*rules(globs)), len(globs), [
         ("exec", folder / "curl", {254, 255, 256}, None), ("exec", folder / "zcurl", {255, 256}, None), ("exec", folder / "plain", {256}, None)])
+
+
+def test_other_policies_and_no_agent():
+    folder = programs("curl")
+    path = scopes.policy("allow 10.1.1.1, process: '*/python3*'")
+    run = test_enforce_life.Run(path, namespace=everywhere())
+    # One that was there before, and one that comes.
+    own = lambda port=1: run.ask("tcp", "10.1.1.1", port) != EPERM  # noqa: E731
+    other = lambda port=1: run.ask("as_program", "exec", str(folder / "curl"), ["tcp", "10.1.1.1", port])[0] != EPERM  # noqa: E731
+    expect.equal((own(), other()), (True, False), "let through by the first policy")
+    for rule, wanted in ((f"process: {folder}/curl", (False, True)), ("process: '*/nothing'", (False, False)), ("process: '*'", (True, True))):
+        path.write_text(scopes.policy(f"allow 10.1.1.1, {rule}").read_text())
+        test_enforce_life.wait_until(lambda: own() == wanted[0] and other() == wanted[1], f"a policy with {rule}")
+    path.write_text(scopes.policy("allow 10.1.1.1, process: '*/python3*', ports: 1", "allow 10.1.1.1, process: '*/curl', ports: 2").read_text())
+    test_enforce_life.wait_until(lambda: own() and not own(2), "the last policy")
+    run.kill_agent()
+    expect.equal((own(1), own(2), other(1), other(2)), (True, False, False, True), "let through without the agent")
+    run.end_command()
+    run.clean()
 
 
 def _by_io_uring(how):

@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import tempfile
 
@@ -60,6 +61,18 @@ def test_long_arguments_are_cut_and_marked(agent):
     expect.equal(arguments[:2], ["true", "a" * 3000], "arguments", event)
     expect.between(len(arguments[2]), 1000, 1100, "length of the cut argument", event)
     expect.equal(set(arguments[2]), {"b"}, "the cut argument", event)
+
+
+def test_half_a_path_is_not_told(agent):
+    made = folder()
+    for depth, executable in ((30, True), (70, None)):
+        deep = made.joinpath(*["d"] * depth)
+        deep.mkdir(parents=True)
+        shutil.copy(workload("udp_send"), deep / "client")
+        program = Program(deep / "client", "wrong")
+        program.result(status=64)
+        expect.holds(agent.wait_for("exec", pid=program.pid), process__executable=executable and os.path.realpath(deep / "client"),
+                     process__arguments=[str(deep / "client"), "wrong"])
 
 
 def test_a_script_is_its_interpreter(agent):
