@@ -83,7 +83,7 @@ def _udp():
     for how in ("write", "writev", "sendmmsg", "more", "cork", "segment", "segment by cmsg", "sendfile", "splice", "vmsplice", "tee"):
         yield Attempt(f"UDP connect, {how}", "udp", PACKET, {"how": how}, is_optional="segment" in how)
     yield from _rows(BOTH, "UDP connect, send with a traffic class", "udp", PACKET, arguments={"how": "class by cmsg"})
-    yield Attempt("UDP connect, MSG_ZEROCOPY", "udp", OPTION, {"how": "zerocopy"}, has_control=False)
+    yield Attempt("UDP connect, MSG_ZEROCOPY", "udp", OPTION, {"how": "zerocopy"}, has_control=False, is_optional=True)
     yield Attempt("UDP sendto, UDP_SEGMENT", "sendto", DATA, {"options": [[17, 103, 4]]}, is_optional=True, counts="address")
     for how in ("sendto", "connect", "disconnect"):
         yield Attempt(f"UDP turned: {how}", "udp_turned", f"{DATA}, {PACKET}", {"how": how})

@@ -291,7 +291,7 @@ def _through_pipe(end, data, how):
         read = other
     if _LIBC.splice(read, None, end.fileno(), None, len(data), 0) < 0:
         raise OSError(_ctypes.get_errno(), "splice")
-    _time.sleep(0.01)  # the packet still refers to this memory
+    _time.sleep(_PATIENCE / 10)  # the packet still refers to this memory
 
 
 def udp(to, port, marker, how="send", form="{}"):

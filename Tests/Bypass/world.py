@@ -201,7 +201,7 @@ class World:
         for sink in self.sinks:
             sink.send()
             for text in sink.receive(30):
-                for token in canary.TOKEN.findall(text.encode("latin-1")):
+                for token in canary.MARKER.findall(text.encode("latin-1")):
                     found.setdefault(token.hex(), "at a sink")
         return found
 
