@@ -205,7 +205,8 @@ def table(attempts):
     for attempt in attempts:
         stops = attempt.gate
         if attempt.open:
-            whom = "" if attempt.open_for == attempt.who else f" for {', '.join(attempt.open_for)}"
+            held = [who for who in attempt.who if who not in attempt.open_for]
+            whom = f" for {', '.join(who for who in attempt.who if who in attempt.open_for)}" if held else ""
             stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not whom else f"{stops}; **open**{whom}: {attempt.open}"
         lines.append(f"| {attempt.name} | {', '.join(attempt.who)} | {stops} | {attempt.peers} |")
     return "\n".join(lines)

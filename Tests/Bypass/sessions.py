@@ -30,8 +30,8 @@ def _rows(prefix, names, **changes):
 
 BELOW = _rows("from a group below", FEW)
 STOPPED = _rows("agent stopped", FEW)
-KILLED = _rows("agent killed", FEW, open="nothing is pinned: with the agent the kernel takes the gates down")
-NOW = _rows("agent killed meanwhile", HAMMERED, open=KILLED[0].open)
+KILLED = _rows("agent killed", FEW)
+NOW = _rows("agent killed meanwhile", HAMMERED)
 FIRST = _rows("two agents, the first", FEW)
 SECOND = _rows("two agents, the second, with the policy turned round", FEW)
 PERMITTING = [
