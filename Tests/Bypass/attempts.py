@@ -47,7 +47,7 @@ def _tcp():
     yield Attempt("TCP connect, IP_TRANSPARENT", "tcp", CONNECT, {"option": [0, 19, 1]}, is_optional=True)
     yield Attempt("TCP connect, SO_REUSEPORT", "tcp", CONNECT, {"option": [1, 15, 1], "bound": True})
     yield Attempt("TCP connect, IPv4-mapped", "tcp", CONNECT, {"form": "::ffff:{}"}, peers="agentsh: connect6 does not unmap")
-    yield Attempt("TCP connect, NAT64", "tcp_embedded", CONNECT, {"prefix": "64:ff9b::"}, peers="none known to map it")
+    yield Attempt("TCP connect, NAT64", "tcp_embedded", CONNECT, {"prefix": "64:ff9b::"})
     yield Attempt("TCP connect, NAT64 for local use", "tcp_embedded", CONNECT, {"prefix": "64:ff9b:1::"}, has_control=False)
     yield Attempt("TCP connect, 6to4", "tcp_embedded", CONNECT, {"prefix": "2002:", "tail": "::1"}, has_control=False)
     for kind in ("zero4", "zero6", "loop4", "loop6"):
@@ -56,7 +56,7 @@ def _tcp():
         yield Attempt(f"UDP sendto {names[kind]}", "sendto", DATA, kind=kind, counts="marker", has_control=False)
     yield Attempt("TCP connect to a link-local address", "tcp", CONNECT, kind="link6", counts="marker", has_control=False)
     yield Attempt("TCP connect on the link: address resolution", "tcp", CONNECT, {"nonblocking": True}, kind="link4", counts="address")
-    yield from _rows(BOTH, "Fast Open, MSG_FASTOPEN", "tcp_fastopen", CONNECT, peers="Landlock until it was told; LSM socket_connect")
+    yield from _rows(BOTH, "Fast Open, MSG_FASTOPEN", "tcp_fastopen", CONNECT, peers="Landlock and other hooks at socket_connect")
     yield Attempt("Fast Open, IPv4-mapped", "tcp_fastopen", CONNECT, {"form": "::ffff:{}"})
     yield from _rows(BOTH, "Fast Open, TCP_FASTOPEN_CONNECT", "tcp_fastopen_connect", CONNECT)
     yield Attempt("Fast Open, put off and turned", "tcp_fastopen_again", CONNECT, counts="address")
@@ -178,14 +178,13 @@ def _processes():
                 continue
             yield Attempt(f"io_uring {how}: {operation}", "ring", CONNECT if operation in ("tcp", "made") else f"{DATA}, {PACKET}",
                           {"how": how, "operation": operation, "program": workload("io_uring_send")}, is_optional=True,
-                          peers="whoever watches system calls" if how == "plain" else "")
+                          peers="watchers of system calls" if how == "plain" else "")
 
 
 def _handed():
     why = "a socket keeps the control group that it was born in"
     for kind in ("stream", "datagram", "connected", "open"):
-        yield Attempt(f"a socket passed in: {kind}", "passed", "none", {"kind": kind}, needs="helper", has_control=False, open=why,
-                      peers="every gate at control groups")
+        yield Attempt(f"a socket passed in: {kind}", "passed", "none", {"kind": kind}, needs="helper", has_control=False, open=why)
         yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", "none, or Yama", {"kind": kind}, needs="helper", who=("user",),
                       has_control=False, is_optional=True, open=why)
     yield Attempt("memory of another process, which sends", "written_into", "none, or Yama", needs="helper", who=("user",), has_control=False,

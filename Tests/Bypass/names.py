@@ -24,7 +24,7 @@ def _tunnels():
     yield row("name", "segment", is_optional=True)
     for what in ("name in capitals", "name with a zero", "name with a dot in a label", "bytes", "behind the question", "a second question",
                  "an answer in the query", "an EDNS option", "behind OPT", "TXT", "of the root", "an update", "as an answer", "another class", "a pointer"):
-        yield row(what, "sendto", peers="SOCKS5 in claude-code: a zero in a name" if "zero" in what else "")
+        yield row(what, "sendto", peers="claude-code's SOCKS5 (second hand)" if "zero" in what else "")
     for what in ("bytes", "behind the question", "an EDNS option"):
         yield row(what, "tcp", peers="BullFrog before 0.8.4; CVE-2026-32946" if what == "bytes" else "")
     for over in ("sendto", "connected", "tcp"):
