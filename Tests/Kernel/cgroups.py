@@ -41,12 +41,12 @@ def remove(folder):
     while folder.exists():
         for below in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
             _try_remove(below)
-        if _tryremove(folder) or time.monotonic() > deadline:
+        if _try_remove(folder) or time.monotonic() > deadline:
             return
         time.sleep(0.01)
 
 
-def _tryremove(folder):
+def _try_remove(folder):
     try:
         folder.rmdir()
         return True
