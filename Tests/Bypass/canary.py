@@ -34,11 +34,11 @@ def watch(parent, device):
     """Looks through every frame that comes in on the device for payloads' markers and addresses that serve attempts. Answers each message with
     the first frame of each that came since the one before."""
     wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-    wire.setsockopt(socket.SOL_SOCKET, 33, 64 << 20)  # SO_RCVBUFFORCE
+    wire.setsockopt(socket.SOL_SOCKET, 33, 256 << 20)  # SO_RCVBUFFORCE
     wire.bind((device, ETH_P_ALL))
     wire.setblocking(False)
     parent.send("ready")
-    found = {}
+    found, seen = {}, set()
     while True:
         ready = select.select([wire, parent.end], [], [])[0]
         while wire in ready:
@@ -46,14 +46,16 @@ def watch(parent, device):
                 frame, source = wire.recvfrom(65536)
             except BlockingIOError:
                 break
-            if source[2] != PACKET_OUTGOING:
+            rest = frame[26:]  # behind IPv4's number and checksum: a flood is looked at once
+            if source[2] != PACKET_OUTGOING and rest not in seen:
+                seen.add(rest)
                 for token in _tokens(frame):
                     found.setdefault(token.hex(), f"{len(frame)} bytes: {frame[:100].hex()}")
         if parent.end in ready and wire not in ready:
             parent.receive()
             lost = struct.unpack("II", wire.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
             parent.send({"found": found, "lost": lost})
-            found = {}
+            found, seen = {}, set()
 
 
 def sink(parent, kinds):

@@ -118,7 +118,13 @@ class Bench:
         """Tries them all, then looks at what arrived."""
         with concurrent.futures.ThreadPoolExecutor(len(self.parties)) as pool:
             tried = list(pool.map(lambda who: self.try_all(attempts, who), self.parties))
-        return self.judge([entry for entries in tried for entry in entries])
+        results = self.judge([entry for entries in tried for entry in entries])
+        return [self._again(result) if result.verdict == "CONTROL" else result for result in results]
+
+    def _again(self, result):
+        """On a busy machine a control may come too late: the whole attempt once more, by itself."""
+        attempt = dataclasses.replace(result.attempt, who=(result.who,))
+        return self.judge(self.try_all([attempt], result.who))[0]
 
     def judge(self, tried):
         found = self.world.evidence()
