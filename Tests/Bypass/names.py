@@ -57,7 +57,7 @@ def _answers():
     yield Attempt("the resolver's address in a network of its own", "by_own_network", ANSWER, who=USER, needs="resolver", has_control=False)
 
 
-ROWS = [*_tunnels(), *_answers()]
+ROWS = [*_answers(), *_tunnels()]  # the floods among the questions last: the resolver is busy with them for a while
 RACE = Attempt(f"{TIMES} times: a name, its answer, a connection", "resolve_and_connect", ANSWER, {"count": TIMES, "base": 128}, who=USER,
                counts="answer", needs="resolver")
 
