@@ -244,15 +244,20 @@ __noinline int tr_look_up_name(u32 place, u32 slot)
 	found = list ? *list : 0;
 	__builtin_memset(scratch->binding.list, 0, sizeof(scratch->binding.list));
 	__builtin_memset(scratch->binding.globs, 0, sizeof(scratch->binding.globs));
-	for (u32 i = 0; i < TR_MAX_GLOBS; i++) {
-		int matches;
+	for (u32 word = 0; word < TR_MAX_GLOBS / 64; word++) {
+		u64 globs = 0;
 
-		if (i >= policy->glob_count)
-			break;
-		matches = tr_match(place, slot * TR_MAX_GLOBS + i);
-		if (matches < 0)
-			return -1;
-		scratch->binding.globs[slot & 1][(i / 64) & 3] |= (u64)matches << (i % 64);
+		for (u32 i = 0; i < 64; i++) {
+			int matches;
+
+			if (word * 64 + i >= policy->glob_count)
+				break;
+			matches = tr_match(place, slot * TR_MAX_GLOBS + word * 64 + i);
+			if (matches < 0)
+				return -1;
+			globs |= (u64)matches << i;
+		}
+		scratch->binding.globs[slot & 1][word] = globs;
 	}
 	scratch->binding.list[slot & 1] = (u64)policy->generation << 32 | found;
 	return found;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunSystem
 internal import Glibc
 internal import Synchronization
 internal import TrustRunEvents

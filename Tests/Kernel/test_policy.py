@@ -157,7 +157,7 @@ def test_the_resolver_needs_no_rule():
     agent = judged(text=POLICY.replace(RESOLVER, "10.77.0.99"))
     child = site().client(["resolve", "plain.example.test"])
     child.result()
-    expect.holds(agent.wait_for("violation", pid=child.pid, destination__port=53), verdict__basis="defaults")
+    expect.holds(agent.wait_for("violation", pid=child.pid, destination__port=53), verdict__action="block", verdict__basis="resolver")
 
 
 def test_who_connects_in():
