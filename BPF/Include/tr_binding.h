@@ -104,8 +104,9 @@ static __always_inline int tr_look_up_again(struct tr_binding *binding, u32 slot
  * The list that a slot's policy has for the name at a place of an address, whose words are `high` and `low`.
  * TR_NO_NAME: there is none behind; TR_OLD_NAME: it has run out; other values less than 0: it cannot be looked up.
  */
-__noinline int tr_list_of_name(u64 high, u64 low, u32 place, u32 slot, u32 generation)
+__noinline int tr_list_of_name(u64 high, u64 low, u32 place, u32 slot)
 {
+	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
 	struct tr_binding_key key = { .place = place };
 	struct tr_binding *binding;
 
@@ -114,13 +115,15 @@ __noinline int tr_list_of_name(u64 high, u64 low, u32 place, u32 slot, u32 gener
 	binding = bpf_map_lookup_elem(&bindings, &key);
 	if (!binding)
 		return TR_NO_NAME;
+	if (!policy)
+		return -1;
 	if (binding->until < bpf_ktime_get_boot_ns())
 		return TR_OLD_NAME;
 	slot &= 1;
-	if (binding->list[slot] >> 32 == generation)
+	if (binding->list[slot] >> 32 == policy->generation)
 		return (u32)binding->list[slot];
 	/* Another policy is in force since it was bound. */
-	return tr_look_up_again(binding, slot, generation);
+	return tr_look_up_again(binding, slot, policy->generation);
 }
 
 #endif

@@ -178,18 +178,15 @@ static __always_inline int tr_action_of(struct tr_case *asked, void *array, u32 
  */
 __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found)
 {
-	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
-	void *array = bpf_map_lookup_elem(&candidates, &slot);
 	u32 best = TR_ACTIONS, chosen = found;
 
-	if (!array || !policy)
-		return -1;
 	for (u32 i = 0; i < TR_MAX_NAMES_AN_ADDRESS; i++) {
 		struct tr_candidate *candidate;
 		int list, place = 0;
+		void *array;
 		u32 where;
 
-		list = tr_list_of_name(high, low, i, slot, policy->generation);
+		list = tr_list_of_name(high, low, i, slot);
 		if (list == TR_NO_NAME)
 			break;
 		if (list == TR_OLD_NAME)
@@ -199,7 +196,8 @@ __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found
 		if (list < 0 || place < 0)
 			return -1;
 		where = place ? place : found;
-		candidate = bpf_map_lookup_elem(array, &where);
+		array = bpf_map_lookup_elem(&candidates, &slot); /* not kept on the stack, which is short */
+		candidate = array ? bpf_map_lookup_elem(array, &where) : NULL;
 		if (!candidate)
 			return -1;
 		if (candidate->action < best) {

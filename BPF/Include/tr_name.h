@@ -236,31 +236,25 @@ __noinline int tr_look_up_name(u32 place, u32 slot)
 	struct tr_scratch *scratch = tr_scratch_at(place);
 	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
 	void *trie = bpf_map_lookup_elem(&name_tries, &slot);
-	u32 *list, found;
+	u32 *list;
 
 	if (!scratch || !policy || !trie || slot >= TR_POLICY_SLOTS)
 		return -1;
 	list = bpf_map_lookup_elem(trie, &scratch->binding.name);
-	found = list ? *list : 0;
 	__builtin_memset(scratch->binding.list, 0, sizeof(scratch->binding.list));
 	__builtin_memset(scratch->binding.globs, 0, sizeof(scratch->binding.globs));
-	for (u32 word = 0; word < TR_MAX_GLOBS / 64; word++) {
-		u64 globs = 0;
+	scratch->binding.list[slot & 1] = (u64)policy->generation << 32 | (list ? *list : 0);
+	for (u32 i = 0; i < TR_MAX_GLOBS; i++) {
+		int matches;
 
-		for (u32 i = 0; i < 64; i++) {
-			int matches;
-
-			if (word * 64 + i >= policy->glob_count)
-				break;
-			matches = tr_match(place, slot * TR_MAX_GLOBS + word * 64 + i);
-			if (matches < 0)
-				return -1;
-			globs |= (u64)matches << i;
-		}
-		scratch->binding.globs[slot & 1][word] = globs;
+		if (i >= policy->glob_count)
+			break;
+		matches = tr_match(place, slot * TR_MAX_GLOBS + i);
+		if (matches < 0)
+			return -1;
+		scratch->binding.globs[slot & 1][(i / 64) & 3] |= (u64)matches << (i % 64);
 	}
-	scratch->binding.list[slot & 1] = (u64)policy->generation << 32 | found;
-	return found;
+	return (u32)scratch->binding.list[slot & 1];
 }
 
 #endif

@@ -168,11 +168,11 @@ package enum EnforcedRun {
             var address = sockaddr()
             var size = socklen_t(MemoryLayout<sockaddr>.size)
             guard unsafe getsockname(descriptor, &address, &size) == 0,
-                [AF_INET, AF_INET6].contains(Int32(address.sa_family))
+                Int32(address.sa_family) != AF_UNIX
             else { continue }
             throw AgentError(
                 .notEnforced,
-                "descriptor \(descriptor) is an internet socket that was made outside of the scope, through which data could leave; "
+                "descriptor \(descriptor) is a network socket that was made outside of the scope, through which data could leave; "
                     + "put a pipe in between")
         }
     }

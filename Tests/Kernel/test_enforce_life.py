@@ -13,7 +13,7 @@ import children
 import cleanup
 import expect
 import scopes
-from settings import agent_path, scaled
+from settings import SCALE, agent_path, scaled
 from test_enforce import EPERM, everywhere
 
 # Answers each line `WAY ARGUMENT...` (JSON) until stdin ends.
@@ -255,7 +255,7 @@ def test_a_changed_policy_is_put_in_force():
 # Policies that say the opposite of two destinations, by rules of other places.
 ODD = ("allow 10.9.0.1", "alert 10.1.1.1", "allow 10.9.0.2", "block 10.2.2.2")
 EVEN = ("block 10.1.1.1", "alert 10.2.2.2")
-CONNECTIONS = 100_000
+CONNECTIONS = int(100_000 / SCALE)
 
 
 def test_no_connection_is_judged_by_a_mix_of_policies():

@@ -123,7 +123,7 @@ def test_a_socket_from_outside_is_not_handed_in():
         program = scopes.start(scopes.policy(ALLOWED), "echo", "ran", stdin=outside)
         output, errors = program.communicate()
         expect.equal((program.returncode, output), (CANNOT, ""), "with an internet socket as stdin")
-        expect.true("descriptor 0 is an internet socket" in errors, f"stderr: {errors!r}")
+        expect.true("descriptor 0 is a network socket" in errors, f"stderr: {errors!r}")
     mine, theirs = socket.socketpair()
     with mine, theirs:
         program = scopes.start(scopes.policy(ALLOWED), "echo", "ran", stdin=theirs)
