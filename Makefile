@@ -24,8 +24,8 @@ BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc li
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base \
 	python3 python3-jsonschema python3-yaml golang-go bpftool clang-format libssl-dev
 
-.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm workloads bench fmt check organisations \
-	install clean require-swift
+.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm \
+	test-bypass-vm workloads bench fmt check organisations install clean require-swift
 
 help: ## Lists what make can do.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -90,6 +90,9 @@ test-bypass: build workloads ## Tries every known way around the gates on this k
 
 test-vm: build workloads ## The same on Debian's kernels 5.10, 6.1, 6.12 and 7.x in QEMU; VM_KERNELS chooses.
 	VM_JOBS=$${VM_JOBS:-2} Tests/VM/run-all.sh
+
+test-bypass-vm: build workloads ## test-bypass on those kernels; some ten minutes each, and no part of `make test`.
+	VM_JOBS=$${VM_JOBS:-2} Tests/VM/run-all.sh -- env TRUSTRUN_TIME_SCALE=5 python3 /trustrun/Tests/Bypass/run.py
 
 bench: test-deps build ## Prints what the sensor costs, as ratios.
 	Benchmarks/run.sh
