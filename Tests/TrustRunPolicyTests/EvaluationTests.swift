@@ -160,8 +160,9 @@ import TrustRunPolicy
         Case("any without ports", ["kill any ports=80", "allow any"], "10.1.2.3:80 inbound", "allow any 2"),
         Case("the protocol fits", ["allow 10.0.0.0/8 udp", "alert any"], "10.1.2.3 inbound", "alert any 2"),
         Case(
-            "the process fits", ["allow 10.0.0.0/8 process=*nginx"], "10.1.2.3 by=/usr/sbin/nginx inbound",
-            "allow address 1"),
+            "no rule for a process takes part", ["allow 10.0.0.0/8 process=*nginx"],
+            "10.1.2.3 by=/usr/sbin/nginx inbound",
+            "block defaults"),
         Case("defaults", [], "10.1.2.3 inbound", "kill defaults", defaults: .kill),
     ]
 
