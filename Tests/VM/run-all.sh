@@ -107,4 +107,12 @@ for label in "${labels[@]}"; do
     [[ $status -eq 0 ]] || failed=1
     printf '%s%-8s %-60s %-22s %7s%s\n' "$colour" "$label" "$version" "$result" "$seconds" "$plain"
 done
+
+# Who sees only the end of this must see which test it was, and why.
+for label in "${labels[@]}"; do
+    [[ $(<"$results/$label.status") -ne 0 ]] || continue
+    printf '\n%s%s failed:%s\n' "$red" "$label" "$plain"
+    sed 's/\x1b\[[0-9;]*m//g' "$logs/$label.log" |
+        awk '/^FAIL /{ told = 1; lines = 0 } /^(ok|SKIP|NOTE) /{ told = 0 } told && lines++ < 12' | grep . || tail -n 15 "$logs/$label.log"
+done
 exit "$failed"
