@@ -100,6 +100,9 @@ struct tr_policy {
 	/* Whether the default action lets through. */
 	__u32 is_permitting;
 	__u32 namespace_count;
+	/* Whether the answers of sockets in any network namespace that root of the machine made are believed. */
+	__u32 believes_root;
+	__u32 reserved;
 	__u64 grace;			     /* how long an answer holds at least, in nanoseconds */
 	__u32 namespaces[TR_MAX_NAMESPACES]; /* whose sockets' answers are believed: inode numbers of nsfs */
 	__u8 resolvers[TR_MAX_RESOLVERS][16];

@@ -197,13 +197,16 @@ __noinline u32 tr_judge_queries(u32 place, u32 slot, u32 size, u32 is_strict)
 	return is_strict ? TR_RULE_FORM : 0;
 }
 
-/* Whether a network namespace is one where the scope's resolvers are what they are. */
-__noinline int tr_is_home(u32 slot, u32 inode)
+/* Whether a network namespace, of a user namespace that is so deep, is one where the scope's resolvers are what they
+ * are. */
+__noinline int tr_is_home(u32 slot, u32 inode, u32 level)
 {
 	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
 
 	if (!policy)
 		return 0;
+	if (policy->believes_root && !level)
+		return 1;
 	for (u32 i = 0; i < TR_MAX_NAMESPACES; i++)
 		if (i < policy->namespace_count && policy->namespaces[i] == inode)
 			return 1;
@@ -213,8 +216,14 @@ __noinline int tr_is_home(u32 slot, u32 inode)
 static __always_inline int tr_is_at_home(struct __sk_buff *skb, u32 slot)
 {
 	struct sock *sk = tr_packet_socket(skb);
+	struct net *net = BPF_CORE_READ(sk, __sk_common.skc_net.net);
+	u32 inode = 0;
+	int level = -1; /* not known is not root's */
 
-	return tr_is_home(slot, BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum));
+	bpf_core_read(&inode, sizeof(inode), &net->ns.inum);
+	if (BPF_CORE_READ_INTO(&level, net, user_ns, level))
+		level = -1;
+	return tr_is_home(slot, inode, level);
 }
 
 static __always_inline int tr_is_trusted(u32 slot, const struct tr_address *address)

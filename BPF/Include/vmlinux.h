@@ -132,7 +132,12 @@ struct ns_common {
 	u32 inum;
 } __ksym_type;
 
+struct user_namespace {
+	int level;
+} __ksym_type;
+
 struct net {
+	struct user_namespace *user_ns;
 	struct ns_common ns;
 } __ksym_type;
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "diag.h"
 #include "gate.h"
 
 enum { MAX_CUTS = 256 };
@@ -23,8 +24,7 @@ struct tr_cuts {
 	size_t count;
 };
 
-/* A socket of sock_diag(7) in another network namespace; this thread is in its own again. */
-static int open_diag(int namespace)
+int tr_open_diag(int namespace)
 {
 	int own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), fd = -1, error = 0;
 
@@ -44,8 +44,7 @@ static int open_diag(int namespace)
 	return error ? error : fd;
 }
 
-/* Returns 0 or -errno; -ENOENT: it is not in this namespace. */
-static int destroy(int diag, const struct tr_cut *cut)
+int tr_diag_destroy(int diag, const struct tr_cut *cut)
 {
 	struct {
 		struct nlmsghdr header;
@@ -134,14 +133,14 @@ int tr_cuts_end(struct tr_cuts *cuts, const int *namespaces, size_t count)
 	cuts->count = 0;
 	ring_buffer__consume(cuts->ring);
 	for (size_t i = 0; i < count && cuts->count; i++) {
-		int diag = open_diag(namespaces[i]);
+		int diag = tr_open_diag(namespaces[i]);
 
 		if (diag < 0) {
 			error = diag;
 			continue;
 		}
 		for (size_t j = 0; j < cuts->count; j++) {
-			int result = destroy(diag, &cuts->told[j]);
+			int result = tr_diag_destroy(diag, &cuts->told[j]);
 
 			if (!result)
 				ended++;

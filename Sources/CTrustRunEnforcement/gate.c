@@ -25,7 +25,14 @@ int tr_gate_log(enum libbpf_print_level level, const char *format, va_list argum
 	return 0;
 }
 
-static int configure(struct bpf_object *object, int can_kill, int tells)
+static int share_ring(struct bpf_object *object, const struct tr_gate_ring *ring)
+{
+	int error = bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "events"), ring->events);
+
+	return error ? error : bpf_map__reuse_fd(bpf_object__find_map_by_name(object, "drops"), ring->drops);
+}
+
+static int configure(struct bpf_object *object, int can_kill, int tells, const struct tr_gate_ring *ring)
 {
 	struct tr_gate_config config = { .can_signal = can_kill, .tells = tells };
 	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
@@ -37,13 +44,13 @@ static int configure(struct bpf_object *object, int can_kill, int tells)
 		return -EINVAL;
 	memcpy(value, &config, sizeof(config));
 	if (tells)
-		return 0;
+		return ring ? share_ring(object, ring) : 0;
 	/* What nothing is written to takes no room. */
 	error = bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "events"), sysconf(_SC_PAGESIZE));
 	return error ? error : bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "told"), 1);
 }
 
-static int load(struct tr_gate *gate, int can_kill)
+static int load(struct tr_gate *gate, int can_kill, const struct tr_gate_ring *ring)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "enforce");
 	int error;
@@ -51,7 +58,7 @@ static int load(struct tr_gate *gate, int can_kill)
 	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
 	if (!gate->object)
 		return -errno;
-	error = configure(gate->object, can_kill, gate->tells);
+	error = configure(gate->object, can_kill, gate->tells, ring);
 	if (!error)
 		error = bpf_object__load(gate->object);
 	if (error) {
@@ -62,12 +69,17 @@ static int load(struct tr_gate *gate, int can_kill)
 	return error;
 }
 
+int tr_gate_can_signal(void)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_send_signal, NULL) == 1;
+}
+
 static int open_killer(struct tr_gate *gate)
 {
 	return tr_companion_open(&gate->killer, "kill", tr_kill_object, tr_kill_object_size, gate->object);
 }
 
-int tr_gate_open(int tells, struct tr_gate **out)
+int tr_gate_open(int tells, const struct tr_gate_ring *ring, struct tr_gate **out)
 {
 	struct tr_gate *gate = calloc(1, sizeof(*gate));
 	int error;
@@ -77,9 +89,7 @@ int tr_gate_open(int tells, struct tr_gate **out)
 		return -ENOMEM;
 	gate->tells = tells;
 	libbpf_set_print(tr_gate_log);
-	error = load(gate, 1);
-	if (error == -EINVAL) /* "unknown func": programs of control groups may send no signals */
-		error = load(gate, 0);
+	error = load(gate, tr_gate_can_signal(), ring);
 	if (error) {
 		free(gate);
 		return error;
@@ -98,6 +108,7 @@ void tr_gate_close(struct tr_gate *gate)
 	tr_companion_close(gate->executables);
 	tr_companion_close(gate->killer);
 	bpf_object__close(gate->object);
+	free(gate->folder);
 	free(gate);
 }
 
@@ -111,14 +122,25 @@ int tr_gate_map(const struct tr_gate *gate, const char *name)
 	return bpf_object__find_map_fd_by_name(gate->object, name);
 }
 
-int tr_gate_events(const struct tr_gate *gate)
+struct tr_gate_ring tr_gate_ring(const struct tr_gate *gate)
 {
-	return tr_gate_map(gate, "events");
+	return (struct tr_gate_ring) { tr_gate_map(gate, "events"), tr_gate_map(gate, "drops") };
 }
 
-int tr_gate_drops(const struct tr_gate *gate)
+/* The kernel's number of a map; 0: it has none. */
+static uint32_t id_of_map(int fd)
 {
-	return tr_gate_map(gate, "drops");
+	struct bpf_map_info info = {};
+	uint32_t size = sizeof(info);
+
+	return bpf_obj_get_info_by_fd(fd, &info, &size) ? 0 : info.id;
+}
+
+int tr_gate_has_ring(const struct tr_gate *gate, const struct tr_gate_ring *ring)
+{
+	uint32_t id = id_of_map(ring->events);
+
+	return id && id == id_of_map(tr_gate_map(gate, "events"));
 }
 
 static int fill_candidates(int fd, const struct tr_tables *tables)
@@ -224,10 +246,9 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 		  0 },
 	};
 	const size_t count = sizeof(placements) / sizeof(placements[0]);
-	struct tr_policy policy = tables->policy;
+	const struct tr_policy policy = tables->policy;
 	int error = 0;
 
-	policy.generation = gate->generation + 1;
 	for (size_t i = 0; i < count && !error; i++)
 		error = placements[i].inner < 0 ? placements[i].inner : 0;
 	if (!error && has_kill(tables) && !gate->can_signal && !gate->killer)
@@ -244,6 +265,8 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 			close(placements[i].inner);
 	if (!error)
 		error = tr_executables_set_globs(gate->object, &gate->executables, slot, policy.generation, tables);
+	if (!error)
+		error = tr_gate_pin_companions(gate, policy.generation);
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "policies"), &slot, &policy, 0))
 		error = -errno;
 	if (!error && bpf_map_update_elem(tr_gate_map(gate, "selected"), &zero, &slot, 0))
@@ -255,6 +278,7 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	if (!has_kill(tables)) { /* it costs something for each packet of the machine */
 		tr_companion_close(gate->killer);
 		gate->killer = NULL;
+		tr_gate_pin_companions(gate, policy.generation);
 	}
 	return 0;
 }

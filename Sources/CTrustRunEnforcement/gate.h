@@ -9,12 +9,15 @@
 
 enum { TR_MAX_PROGRAMS = 24 };
 
-/* Of a gate that was adopted, only the maps of `object` are there, and `links` are those of the pins. */
+/* Of a gate that was adopted, only the maps of `object` are there, and `links` are those of the pins; what it had of
+ * companions holds without this process. */
 struct tr_gate {
 	struct bpf_object *object;
 	struct bpf_link *links[TR_MAX_PROGRAMS];
 	struct tr_companion *executables; /* only if a policy has rules for certain executables */
 	struct tr_companion *killer;	  /* only where the gates may not kill, and if a policy does */
+	const struct tr_companion *pinned_executables, *pinned_killer;
+	char *folder; /* of the pins; NULL: nothing is pinned */
 	uint32_t slot, generation;
 	int can_signal; /* the gates themselves */
 	int can_kill, tells;
@@ -22,6 +25,13 @@ struct tr_gate {
 
 /* The descriptor of a map of the object, or -errno. */
 int tr_gate_map(const struct tr_gate *gate, const char *name);
+
+/* Pins the companions that are not, and removes the pins of those that were before them; does nothing to a gate that is
+ * not pinned. */
+int tr_gate_pin_companions(struct tr_gate *gate, uint32_t generation);
+
+/* Whether programs of control groups may send signals on this kernel. */
+int tr_gate_can_signal(void);
 
 /* What libbpf prints, only if TRUSTRUN_LIBBPF_LOG is set. */
 int tr_gate_log(enum libbpf_print_level level, const char *format, va_list arguments);

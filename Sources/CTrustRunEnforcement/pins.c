@@ -129,28 +129,76 @@ static int pin_instance(const char *folder, const struct tr_instance *instance)
 	return error;
 }
 
-/* Behind those of the gates: whoever adopts them holds all alike. */
-static int pin_companion(const struct tr_companion *companion, const char *folder, int first)
+/* Removes the entries whose names begin with `prefix` and not with `kept`. Calls of unlink while a folder is read may
+ * make it pass over entries: it is read until nothing is left. */
+static int remove_entries(const char *folder, const char *prefix, const char *kept)
 {
-	char path[TR_MAX_PIN_PATH], number[16];
+	int removed = 1, error = 0;
+
+	while (removed && !error) {
+		char path[TR_MAX_PIN_PATH];
+		struct dirent *entry;
+		DIR *directory = opendir(folder);
+
+		if (!directory)
+			return -errno;
+		removed = 0;
+		while ((entry = readdir(directory)) && !error) {
+			if (entry->d_name[0] == '.' || strncmp(entry->d_name, prefix, strlen(prefix)) ||
+			    (kept && !strncmp(entry->d_name, kept, strlen(kept))))
+				continue;
+			error = path_of(path, folder, "", entry->d_name);
+			if (!error && unlink(path))
+				error = -errno;
+			removed++;
+		}
+		closedir(directory);
+	}
+	return error;
+}
+
+/* In the place of the one that was pinned under that name before, which goes only then. */
+static int pin_companion(const struct tr_companion *companion, const char *folder, const char *name,
+			 uint32_t generation)
+{
+	char path[TR_MAX_PIN_PATH], kept[32], number[16];
 	struct bpf_link *const *links;
 	size_t count = tr_companion_links(companion, &links);
-	int error = first + count > TR_MAX_PROGRAMS ? -E2BIG : 0;
+	int error = 0;
 
+	snprintf(kept, sizeof(kept), "%s_%u_", name, generation);
 	for (size_t i = 0; i < count && !error; i++) {
-		snprintf(number, sizeof(number), "%zu", first + i);
-		error = path_of(path, folder, "link_", number);
+		snprintf(number, sizeof(number), "%zu", i);
+		error = path_of(path, folder, kept, number);
 		if (!error && bpf_obj_pin(bpf_link__fd(links[i]), path))
 			error = -errno;
 	}
-	return error ? error : first + (int)count;
+	return error ? error : remove_entries(folder, name, count ? kept : NULL);
+}
+
+int tr_gate_pin_companions(struct tr_gate *gate, uint32_t generation)
+{
+	int error = 0;
+
+	if (!gate->folder)
+		return 0;
+	if (gate->executables != gate->pinned_executables)
+		error = pin_companion(gate->executables, gate->folder, "executables", generation);
+	if (error)
+		return error;
+	gate->pinned_executables = gate->executables;
+	if (gate->killer != gate->pinned_killer)
+		error = pin_companion(gate->killer, gate->folder, "killer", generation);
+	if (!error)
+		gate->pinned_killer = gate->killer;
+	return error;
 }
 
 static int pin_all(const struct tr_gate *gate, const char *folder)
 {
 	char path[TR_MAX_PIN_PATH], number[16];
 	struct bpf_map *map;
-	int error = 0, count = 0;
+	int error = 0;
 
 	bpf_object__for_each_map (map, gate->object) {
 		if (bpf_map__is_internal(map))
@@ -161,7 +209,7 @@ static int pin_all(const struct tr_gate *gate, const char *folder)
 		if (error)
 			return error;
 	}
-	for (; count < TR_MAX_PROGRAMS && gate->links[count]; count++) {
+	for (int count = 0; count < TR_MAX_PROGRAMS && gate->links[count]; count++) {
 		snprintf(number, sizeof(number), "%d", count);
 		error = path_of(path, folder, "link_", number);
 		if (!error && bpf_obj_pin(bpf_link__fd(gate->links[count]), path))
@@ -169,23 +217,33 @@ static int pin_all(const struct tr_gate *gate, const char *folder)
 		if (error)
 			return error;
 	}
-	count = pin_companion(gate->executables, folder, count);
-	if (count >= 0)
-		count = pin_companion(gate->killer, folder, count);
-	return count < 0 ? count : 0;
+	return 0;
 }
 
-int tr_gate_pin(const struct tr_gate *gate, const char *folder, const struct tr_instance *instance)
+int tr_gate_pin(struct tr_gate *gate, const char *folder, const struct tr_instance *instance)
 {
 	int error;
 
-	if (mkdir(folder, 0700))
-		return -errno;
-	error = pin_instance(folder, instance);
+	if (gate->folder)
+		return -EBUSY;
+	gate->folder = strdup(folder);
+	if (!gate->folder)
+		return -ENOMEM;
+	error = mkdir(folder, 0700) ? -errno : 0;
+	if (!error) {
+		error = pin_instance(folder, instance);
+		if (!error)
+			error = pin_all(gate, folder);
+		if (!error)
+			error = tr_gate_pin_companions(gate, gate->generation);
+		if (error)
+			tr_pins_remove(folder);
+	}
 	if (!error)
-		error = pin_all(gate, folder);
-	if (error)
-		tr_pins_remove(folder);
+		return 0;
+	gate->pinned_executables = gate->pinned_killer = NULL;
+	free(gate->folder);
+	gate->folder = NULL;
 	return error;
 }
 
@@ -319,13 +377,16 @@ int tr_gate_adopt(const char *folder, struct tr_gate **out)
 		return -ENOMEM;
 	libbpf_set_print(tr_gate_log);
 	gate->can_kill = instance.can_kill;
-	gate->can_signal = libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_send_signal, NULL) == 1;
+	gate->can_signal = tr_gate_can_signal();
 	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
 	error = gate->object ? adopt_maps(gate, folder) : -errno;
 	if (!error)
 		error = adopt_links(gate, folder);
 	if (!error)
 		error = adopt_policy(gate);
+	gate->folder = strdup(folder);
+	if (!error && !gate->folder)
+		error = -ENOMEM;
 	if (error)
 		tr_gate_close(gate);
 	else
@@ -333,36 +394,9 @@ int tr_gate_adopt(const char *folder, struct tr_gate **out)
 	return error;
 }
 
-/* Calls of unlink while a folder is read may make it pass over entries: it is read until nothing is left. */
-static int remove_entries(const char *folder)
-{
-	char path[TR_MAX_PIN_PATH];
-	int removed = 0, error = 0;
-	struct dirent *entry;
-	DIR *directory = opendir(folder);
-
-	if (!directory)
-		return -errno;
-	while ((entry = readdir(directory)) && !error) {
-		if (entry->d_name[0] == '.')
-			continue;
-		error = path_of(path, folder, "", entry->d_name);
-		if (!error && unlink(path))
-			error = -errno;
-		removed++;
-	}
-	closedir(directory);
-	return error ? error : removed;
-}
-
 int tr_pins_remove(const char *folder)
 {
-	int removed;
+	int error = remove_entries(folder, "", NULL);
 
-	do
-		removed = remove_entries(folder);
-	while (removed > 0);
-	if (removed < 0)
-		return removed;
-	return rmdir(folder) ? -errno : 0;
+	return error ? error : rmdir(folder) ? -errno : 0;
 }

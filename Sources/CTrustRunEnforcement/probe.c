@@ -5,10 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { CHILD_NAME = 32 };
 
 union address {
 	struct sockaddr any;
@@ -100,13 +104,46 @@ static int try_bind(const struct tr_probe *probe)
 	return error;
 }
 
+/* A group of its own below the scope, for where the scope itself takes no processes. */
+static void name_child(char name[CHILD_NAME], pid_t pid)
+{
+	snprintf(name, CHILD_NAME, "trustrun-proof-%d", pid);
+}
+
+static int enter(int cgroup, const char *folder)
+{
+	char path[CHILD_NAME + 16];
+	int fd, error;
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", folder);
+	fd = openat(cgroup, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	error = write(fd, "0", 1) == 1 ? 0 : -errno;
+	close(fd);
+	return error;
+}
+
+/* A group that gives controllers to its children has processes in those alone (EBUSY; cgroup-v2.rst, "No Internal
+ * Process Constraint"). */
+static int enter_scope(int cgroup)
+{
+	char name[CHILD_NAME];
+	int error = enter(cgroup, ".");
+
+	if (error != -EBUSY)
+		return error;
+	name_child(name, getpid());
+	return mkdirat(cgroup, name, 0755) ? -errno : enter(cgroup, name);
+}
+
 static _Noreturn void attempt(int cgroup, const struct tr_probe *probe, int out)
 {
 	int32_t errors[TR_ATTEMPTS];
-	int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+	int error = enter_scope(cgroup);
 
-	if (fd < 0 || write(fd, "0", 1) != 1)
-		_exit(1);
+	if (error)
+		_exit(write(out, &error, sizeof(error)) == sizeof(error) ? 0 : 1);
 	errors[TR_TRY_CONNECT4] = try_connect(probe, AF_INET);
 	errors[TR_TRY_SENDTO4] = try_datagram(probe, AF_INET, 0);
 	errors[TR_TRY_CONNECTED4] = try_datagram(probe, AF_INET, 1);
@@ -121,6 +158,7 @@ static _Noreturn void attempt(int cgroup, const struct tr_probe *probe, int out)
 int tr_probe_scope(int cgroup, const struct tr_probe *probe, int32_t errors[TR_ATTEMPTS])
 {
 	int ends[2], status = 0, error = 0;
+	char child[CHILD_NAME];
 	ssize_t count;
 	pid_t pid;
 
@@ -138,6 +176,11 @@ int tr_probe_scope(int cgroup, const struct tr_probe *probe, int32_t errors[TR_A
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
+	name_child(child, pid);
+	if (pid > 0)
+		unlinkat(cgroup, child, AT_REMOVEDIR); /* seldom there */
+	if (!error && count == sizeof(*errors))
+		return errors[0]; /* it could not enter */
 	if (!error && (count != TR_ATTEMPTS * (ssize_t)sizeof(*errors) || status))
 		error = -EIO;
 	return error;

@@ -10,6 +10,10 @@ final class DescriptorLoop {
         sources.append((descriptor, body))
     }
 
+    func remove(_ descriptor: Int32) {
+        sources.removeAll { source in source.descriptor == descriptor }
+    }
+
     /// `run` returns when what it called now is done.
     func end() { isOver = true }
 
@@ -17,7 +21,10 @@ final class DescriptorLoop {
         while !isOver {
             var waiting = sources.map { source in pollfd(fd: source.descriptor, events: Int16(POLLIN), revents: 0) }
             guard unsafe poll(&waiting, nfds_t(waiting.count), -1) >= 0 || errno == EINTR else { return }
-            for (source, entry) in zip(sources, waiting) where entry.revents != 0 && !isOver { source.body() }
+            for (source, entry) in zip(sources, waiting) where entry.revents != 0 && !isOver {
+                // What ran before may have removed it.
+                if sources.contains(where: { kept in kept.descriptor == source.descriptor }) { source.body() }
+            }
         }
     }
 }

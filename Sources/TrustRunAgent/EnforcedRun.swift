@@ -49,46 +49,72 @@ package enum EnforcedRun {
             throw AgentError(.notEnforced, "another agent has the lock of \(name)")
         }
         defer { withExtendedLifetime(lock) {} }
-        let scope = try ScopeDirectory(in: hierarchy, named: name)
-        let enforced = try EnforcedScope(
-            configuration.policies, onDirectory: scope.descriptor, at: scope.folder, tells: configuration.events != nil)
-        let stream = try configuration.events.map { target throws(AgentError) in
-            try startStream(target, for: invoker, enforced, scope)
+        let output = try configuration.events.map { target throws(AgentError) in
+            try EventsOutput(target, for: invoker)
         }
-        if !configuration.failsOpen { try enforced.pin(as: name, scope: scope) }
+        do throws(AgentError) {
+            return try run(words, configuration, as: invoker, ScopeDirectory(in: hierarchy, named: name), output, tell)
+        } catch {
+            output?.discard()
+            throw error
+        }
+    }
+
+    private static func run(
+        _ words: [String], _ configuration: Configuration, as invoker: Invoker, _ scope: ScopeDirectory,
+        _ output: EventsOutput?, _ tell: @escaping (String) -> Void
+    ) throws(AgentError) -> Ending {
+        let policies = EnforcedPolicies(configuration.policies)
+        let enforced = try EnforcedScope(
+            tells: output != nil, namespaces: ResolverNamespaces(inodes: SystemFacts.networkNamespaces))
+        let entry = try unenforced { () throws(AgentError) in try policies.load(canKill: enforced.canKill) }
+        try unenforced { () throws(AgentError) in try enforced.enforce(entry) }
+        try enforced.hold(scope.group)
+        let stream = try output.map { output throws(AgentError) in
+            try startStream(to: output, policies, entry, enforced, scope.group.path)
+        }
+        if !configuration.failsOpen {
+            try enforced.pin(as: scope.name, policy: entry.compiled.policy.name, ownsScope: true)
+        }
         let signals = try CommandSignals()
         let command = try unenforced { () throws(AgentError) in
             try CommandProcess(words, as: invoker, isConfined: true)
         }
-        try scope.add(command.pid)
+        try scope.group.add(command.pid)
         do {
             try command.release()
         } catch {
             // A command that is missing has a status of its own; whatever else keeps it from running is a scope that could not be made.
             throw error.code == .operatingSystem ? AgentError(.notEnforced, error.message) : error
         }
-        let keeper = try unenforced { () throws(AgentError) in
-            try keep(enforced, configuration, command, signals, stream, tell)
+        let isLost = try unenforced { () throws(AgentError) in
+            try keep(enforced, policies, configuration, command, signals, stream, tell)
         }
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
-        let isStopped = keeper.isLost && !configuration.failsOpen
+        let isStopped = isLost && !configuration.failsOpen
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
-            report: finish(enforced, left: left, stream))
+            report: finish(enforced, policies, left: left, stream))
     }
 
-    /// Waits until the command has ended, or is not held any more and must not go on.
+    /// Waits until the command has ended, or is not held any more and must not go on; returns whether it is not.
     private static func keep(
-        _ enforced: EnforcedScope, _ configuration: Configuration, _ command: CommandProcess, _ signals: CommandSignals,
-        _ stream: RunStream?, _ tell: @escaping (String) -> Void
-    ) throws(AgentError) -> ScopeKeeper {
+        _ enforced: EnforcedScope, _ policies: EnforcedPolicies, _ configuration: Configuration,
+        _ command: CommandProcess, _ signals: CommandSignals, _ stream: EnforcedStream?,
+        _ tell: @escaping (String) -> Void
+    ) throws(AgentError) -> Bool {
         let loop = DescriptorLoop()
+        var isLost = false
         let keeper = try ScopeKeeper(
-            enforced, configuration.policies, proofMilliseconds: configuration.proofMilliseconds, tell: tell
-        ) { if !configuration.failsOpen { loop.end() } }
+            policies, canKill: enforced.canKill, in: loop, proofMilliseconds: configuration.proofMilliseconds,
+            tell: tell
+        ) { _, _ in
+            isLost = true
+            if !configuration.failsOpen { loop.end() }
+        }
         keeper.stream = stream
-        keeper.join(loop)
+        keeper.add(enforced)
         loop.add(signals.descriptor) {
             while let signal = signals.take() {
                 // What the terminal sends, the command has got itself.
@@ -102,20 +128,22 @@ package enum EnforcedRun {
             if command.isOver() || command.status != nil { loop.end() }
         }
         loop.run()
-        return keeper
+        return isLost
     }
 
-    private static func finish(_ enforced: EnforcedScope, left: Int?, _ stream: RunStream?) -> [String] {
+    private static func finish(
+        _ enforced: EnforcedScope, _ policies: EnforcedPolicies, left: Int?, _ stream: EnforcedStream?
+    ) -> [String] {
         var lines: [String] = []
         do {
             let totals = try enforced.totals()
             let outcomes = try enforced.outcomes()
-            var report = EnforcementReport(enforced, left: left)
+            var report = EnforcementReport(policies, enforced.status)
             if let stream {
-                let counted = RunStream.Totals(totals, outcomes)
-                report.events = (stream.finish(counted), counted, stream.label)
+                let counted = EnforcedStream.Totals([(totals, outcomes)])
+                report.events = (stream.finish(counted, .command), counted, stream.label)
             }
-            lines = report.lines(totals, outcomes)
+            lines = report.lines(totals, outcomes) + EnforcementReport.describe(left: left)
         } catch {
             lines = ["what was refused is not known: \(error.message)"]
         }
@@ -127,25 +155,14 @@ package enum EnforcedRun {
 
     /// The thread that writes the command's events; nothing runs without it if events were asked for.
     private static func startStream(
-        _ target: EventsTarget, for invoker: Invoker, _ enforced: EnforcedScope, _ scope: ScopeDirectory
-    ) throws(AgentError) -> RunStream {
-        guard let policy = enforced.policy, let newest = enforced.generations.newest else {
-            throw AgentError(.software, "there is no policy to tell of")
-        }
-        let output = try EventsOutput(target, for: invoker)
-        let ring = enforced.ring
-        let stream: RunStream
-        do {
-            stream = try RunStream.start(
-                RunStream.Subject(
-                    scope: scope.path, policy: policy, policies: enforced.generations, newest: newest,
-                    ring: Sensor.Ring(events: ring.events, drops: ring.drops),
-                    canLeakByDNS: policy.settings.nameLookup == .open, output: output))
-        } catch {
-            output.discard()
-            throw error
-        }
-        stream.tell(.proven, policy: policy.name, generation: newest.generation)
+        to output: EventsOutput, _ policies: EnforcedPolicies, _ entry: PolicyGenerations.Entry,
+        _ enforced: EnforcedScope, _ path: String
+    ) throws(AgentError) -> EnforcedStream {
+        let scopes = WatchedScopes()
+        scopes.add(path)
+        let stream = try EnforcedStream.start(
+            EnforcedStream.Subject(scopes, policies.generations, newest: entry, ring: enforced.ring, output: output))
+        stream.tell(.proven, scope: path, policy: entry.compiled.policy.name, generation: entry.generation)
         return stream
     }
 

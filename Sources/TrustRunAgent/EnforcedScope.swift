@@ -4,56 +4,80 @@ internal import TrustRunEnforcement
 internal import TrustRunEvents
 internal import TrustRunPolicy
 
-/// A scope that the kernel holds to a policy, from when the gates are proven until `end`. What it is told to pin outlives the agent. One
-/// thread owns it.
+/// Gates, and the scope that they hold to a policy once they are proven. What they are told to pin outlives the agent. One thread owns it.
 final class EnforcedScope {
-    /// The policies that were in force, by generation.
-    private(set) var policies: [UInt32: Policy] = [:]
-    private(set) var resolvers: [IPAddress] = []
+    /// nil: they hold nothing yet.
+    private(set) var group: ControlGroup?
     /// By the latest proof.
     private(set) var status = EnforcementStatus.degraded("not proven yet")
-    /// The same, for whoever reads the gates' records.
-    let generations = PolicyGenerations()
-    private let references: [String]
-    private let descriptor: Int32
+    /// When, in nanoseconds since 1970; 0: it was not.
+    private var proven: UInt64 = 0
+    private let namespaces: ResolverNamespaces
     private var gate: Gate
     private var pins: InstancePins?
-    private let folder: String
     private let cuts: ConnectionCuts
 
-    /// Puts the gates up, with nothing pinned. `descriptor`: of the scope's directory `folder`, open for as long as this lives.
-    /// `tells`: the gates write records.
+    /// Loads the gates; they hold nothing, and refuse everything as long as there is no policy. `tells`: they write records, to `ring` or one
+    /// of their own.
     init(
-        _ references: [String], onDirectory descriptor: Int32, at folder: String, tells: Bool = false
+        tells: Bool, into ring: Gate.Ring? = nil, namespaces: ResolverNamespaces
     ) throws(AgentError) {
-        self.references = references
-        self.descriptor = descriptor
-        self.folder = folder
-        let gate = try Self.unenforced { () throws(EnforcementError) in try Gate(tells: tells) }
+        let gate = try Self.unenforced { () throws(EnforcementError) in try Gate(tells: tells, into: ring) }
         cuts = try Self.unenforced { () throws(EnforcementError) in try gate.cuts() }
         self.gate = gate
-        do { try load() } catch { throw AgentError(.notEnforced, error.message) }
-        try Self.unenforced { () throws(EnforcementError) in try self.gate.attach(toDirectory: descriptor) }
-        status = self.gate.prove(inDirectory: descriptor)
-        switch status {
+        self.namespaces = namespaces
+    }
+
+    /// Takes over the gates that an agent before this one pinned, which hold `group` with the policy that they have.
+    init(
+        adopting pins: InstancePins, of group: ControlGroup, namespaces: ResolverNamespaces
+    ) throws(EnforcementError) {
+        let gate = try Gate(adopting: pins)
+        cuts = try gate.cuts()
+        self.gate = gate
+        self.pins = pins
+        self.group = group
+        self.namespaces = namespaces
+    }
+
+    /// That of the policy in force.
+    var generation: UInt32 { gate.generation }
+    var canKill: Bool { gate.canKill }
+    /// The gates' records, as `Gate` has them.
+    var ring: Gate.Ring { gate.ring }
+
+    var isPinned: Bool { pins != nil }
+
+    func tells(into ring: Gate.Ring) -> Bool { gate.tells(into: ring) }
+
+    /// Puts a policy in force. On an error, what was in force stays so.
+    func enforce(_ entry: PolicyGenerations.Entry) throws(AgentError) {
+        try Self.system { () throws(EnforcementError) in
+            try gate.setPolicy(
+                entry.compiled, generation: entry.generation, resolvers: entry.resolvers, namespaces: namespaces)
+        }
+    }
+
+    /// Puts the gates up, with nothing pinned; throws unless they are proven.
+    func hold(_ group: ControlGroup) throws(AgentError) {
+        try Self.unenforced { () throws(EnforcementError) in try gate.attach(toDirectory: group.descriptor) }
+        self.group = group
+        switch prove() {
         case .proven: break
         case .degraded(let reason), .lost(let reason): throw AgentError(.notEnforced, reason)
         }
     }
 
-    /// That of the policy in force.
-    var policy: Policy? { policies[gate.generation] }
-    var generation: UInt32 { gate.generation }
-    /// The gates' records, as `Gate` has them.
-    var ring: (events: Int32, drops: Int32) { gate.ring }
-
-    /// Lets the gates outlive this process.
-    func pin(as name: String, scope: ScopeDirectory) throws(AgentError) {
+    /// Lets the gates outlive this process. `ownsScope`: the scope was made for them, and goes with them.
+    func pin(as name: String, policy: String, ownsScope: Bool) throws(AgentError) {
+        guard let group else { throw AgentError(.software, "there is no scope to pin") }
         let facts = InstanceFacts(
-            policy: policy?.name ?? "", scope: scope.path, cgroup: scope.identifier, ownsScope: true,
-            began: Clock.wall, canKill: gate.canKill)
+            policy: policy, scope: group.path, cgroup: group.identifier, ownsScope: ownsScope, began: Clock.wall,
+            canKill: gate.canKill)
         pins = try Self.unenforced { () throws(EnforcementError) in
             let pins = try InstancePins(forNew: name)
+            // Gates that nobody could take over: these hold already.
+            if pins.isThere { try pins.remove() }
             try gate.pin(to: pins, facts)
             return pins
         }
@@ -66,38 +90,20 @@ final class EnforcedScope {
         self.pins = nil
     }
 
-    /// Loads the policy's files and puts them in force. On an error, what was in force stays so.
-    func load() throws(AgentError) {
-        let policy: Policy
-        let compiled: CompiledPolicy
-        do throws(PolicyError) {
-            policy = try PolicyFiles.load(references)
-            let resolvers = policy.settings.resolvers.value ?? SystemFacts.resolvers
-            try Enforceability.check(policy, resolvers: resolvers, canKill: gate.canKill)
-            compiled = try PolicyFiles.compile(policy)
-            self.resolvers = resolvers
-        } catch {
-            throw AgentError(error)
-        }
-        generations.add(compiled, resolvers: resolvers, generation: gate.generation + 1)
-        do throws(EnforcementError) {
-            try gate.setPolicy(
-                compiled, resolvers: resolvers, namespaces: SystemFacts.networkNamespaces)
-        } catch {
-            throw AgentError(.operatingSystem, error.description)
-        }
-        policies[gate.generation] = policy
-    }
-
-    /// Tries the gates from within the scope again, and notes for others what they counted until now.
+    /// Tries the gates from within the scope, and notes for others what they counted until now.
     func prove() -> EnforcementStatus {
+        guard let group else { return status }
         // A note that fails costs only what it would tell.
         if let pins { try? gate.noteProof(in: pins) }
-        status = gate.prove(inDirectory: descriptor)
-        if let pins {
-            try? gate.note(in: pins, proven: status == .proven ? Clock.wall : 0, time: Clock.wall)
-        }
+        status = gate.prove(inDirectory: group.descriptor)
+        proven = status == .proven ? Clock.wall : 0
+        noteCounts()
         return status
+    }
+
+    /// Notes for whoever comes later what the gates counted until now.
+    func noteCounts() {
+        if let pins { try? gate.note(in: pins, proven: proven, time: Clock.wall) }
     }
 
     /// Makes room where names have run out.
@@ -108,7 +114,8 @@ final class EnforcedScope {
 
     /// Ends them; returns how many.
     func endCuts() throws(AgentError) -> Int {
-        let namespaces = NetworkNamespaces(of: ScopeDirectory.processes(below: folder))
+        let namespaces = NetworkNamespaces(
+            of: group.map { group in ScopeDirectory.processes(below: group.folder) } ?? [])
         return try Self.system { () throws(EnforcementError) in
             try cuts.end(inNamespaces: namespaces.descriptors)
         }

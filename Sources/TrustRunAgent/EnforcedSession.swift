@@ -8,15 +8,15 @@ internal import TrustRunPolicy
 internal import TrustRunSensor
 internal import TrustRunSinks
 
-/// From the kernel's records to the lines of an enforced run. The thread that made it owns everything but the writing.
-final class RunSession: FlowCounts {
+/// From the kernel's records to the lines of a session that enforces. The thread that made it owns everything but the writing.
+final class EnforcedSession: FlowCounts {
     private static let ticksPerSecond = 1000 / EventLoop.tickMilliseconds
     private static let pendingTicks = 10
     private static let finishMilliseconds = 2000
     /// How long the last connections have to end once their processes did.
     private static let settleTicks = 30
 
-    private let subject: RunStream.Subject
+    private let subject: EnforcedStream.Subject
     private let sensor: Sensor
     private let loop: EventLoop
     private let writer: EventWriter
@@ -30,28 +30,41 @@ final class RunSession: FlowCounts {
     private let startTime = Clock.boot
 
     /// Loads the kernel side.
-    init(_ subject: RunStream.Subject) throws(AgentError) {
+    init(_ subject: EnforcedStream.Subject) throws(AgentError) {
         self.subject = subject
         loop = try EventLoop(takesSignals: false)
-        sensor = try SensorStart.open(firstHook: nil, ring: subject.ring)
+        sensor = try SensorStart.open(firstHook: subject.firstHook, ring: subject.ring)
         meter = LossMeter(sensor.capabilities)
         let libraries = LibraryWatch(logger: Logger(label: "run") { _ in SwiftLogNoOpLogHandler() })
         self.libraries = libraries
         do {
             let queue = try OutputQueue(
                 outputDescriptor: subject.output.descriptor, goneDescriptor: loop.goneDescriptor)
-            var hooks = SensorStart.hooks(of: sensor.capabilities)
-            hooks[.gate] = "gate"
-            writer = EventWriter(
-                encoder: JSONLinesEncoder(
-                    host: SystemFacts.hostName, hooks: hooks, bootOffset: Clock.bootOffset,
-                    organisations: OrganisationTable.carried.organisations), queue: queue)
+            writer = Self.makeWriter(subject, sensor.capabilities, queue)
         } catch {
             throw AgentError(.operatingSystem, "\(error)")
         }
-        gate = EventGate(filter: EventFilter(), writer: writer, limit: nil) { process in libraries.noteExec(process) }
+        gate = EventGate(filter: subject.filter, writer: writer, limit: subject.eventLimit) { process in
+            libraries.noteExec(process)
+        }
         stage = EnforcedStage(
-            scope: Array(subject.scope.utf8), gate: gate, policies: subject.policies, newest: subject.newest)
+            subject.scopes, coversMachine: subject.coversMachine, gate: gate, policies: subject.policies,
+            newest: subject.newest)
+    }
+
+    private static func makeWriter(
+        _ subject: EnforcedStream.Subject, _ capabilities: [Sensor.Capability], _ queue: OutputQueue
+    ) -> EventWriter {
+        if subject.format == .text {
+            let isColoured = isatty(subject.output.descriptor) == 1
+            return EventWriter(encoder: TextEncoder(isColoured: isColoured), queue: queue)
+        }
+        var hooks = SensorStart.hooks(of: capabilities)
+        hooks[.gate] = "gate"
+        return EventWriter(
+            encoder: JSONLinesEncoder(
+                host: SystemFacts.hostName, hooks: hooks, bootOffset: Clock.bootOffset,
+                organisations: OrganisationTable.carried.organisations), queue: queue)
     }
 
     func takeUDPFlow(cookie: UInt64, remote: Endpoint) -> (sent: UInt64, received: UInt64)? {
@@ -88,15 +101,22 @@ final class RunSession: FlowCounts {
         libraries.begin(sensor)
     }
 
-    /// Runs until `takeNews` has the totals with which to end; it is asked at each tick, also for what is to be told of enforcement.
-    func run(takeNews: () -> (enforcement: [EnforcementEvent], totals: RunStream.Totals?)) -> RunStream.Ending {
-        guard let flow else { return RunStream.Ending(failure: "it was not begun") }
+    /// Runs until `takeNews` says that it is to end; it is asked at each tick, also for what is to be told of enforcement. `complete` is called
+    /// when there is nothing more to tell.
+    func run(
+        takeNews: () -> (enforcement: [EnforcementEvent], end: EnforcedStream.End?),
+        complete: (EnforcedStream.Completion) -> Void
+    ) -> EnforcedStream.Ending {
+        guard let flow else { return EnforcedStream.Ending(failure: "it was not begun") }
         var ticks = 0
         var settled = 0
         while true {
             // Whoever stops reading does not stop the command; the lines go nowhere.
             let isTick = loop.wait() == .tick
-            if !isTick { usleep(useconds_t(EventLoop.tickMilliseconds * 1000)) }
+            if !isTick {
+                complete(.readerGone)
+                usleep(useconds_t(EventLoop.tickMilliseconds * 1000))
+            }
             ticks += 1
             sensor.consume()
             libraries.tick(sensor)
@@ -105,10 +125,11 @@ final class RunSession: FlowCounts {
             let news = takeNews()
             for event in news.enforcement { writer.write(event) }
             writer.flush()
-            if let totals = news.totals {
+            if gate.isComplete { complete(.count) }
+            if let end = news.end {
                 settled += 1
-                if stage.openConnections == 0 && settled > 1 || settled > Self.settleTicks {
-                    return finish(totals, flow.enricher, flow.pipeline)
+                if end.reason != .command || stage.openConnections == 0 && settled > 1 || settled > Self.settleTicks {
+                    return finish(end, flow.enricher, flow.pipeline)
                 }
             }
         }
@@ -127,17 +148,19 @@ final class RunSession: FlowCounts {
         if !losses.isEmpty { writer.write(losses: losses, time: Clock.wall) }
     }
 
-    private func finish(_ totals: RunStream.Totals, _ enricher: Enricher, _ pipeline: Pipeline) -> RunStream.Ending {
+    private func finish(_ end: EnforcedStream.End, _ enricher: Enricher, _ pipeline: Pipeline) -> EnforcedStream.Ending
+    {
+        guard let reason = end.reason else { return EnforcedStream.Ending() }
         sensor.consume()
         enricher.finish()
         reportLosses(pipeline)
         var summary = SessionSummary(
-            time: Clock.wall, durationNanoseconds: Clock.boot &- startTime, reason: .command, events: [], lost: lost)
-        summary.violations = totals.violations
-        summary.gates = totals.gates
+            time: Clock.wall, durationNanoseconds: Clock.boot &- startTime, reason: reason, events: [], lost: lost)
+        summary.violations = end.totals.violations
+        summary.gates = end.totals.gates
         summary.divergences = stage.divergences
         let isWhole = writer.finish(summary, timeoutMilliseconds: Self.finishMilliseconds)
-        var ending = RunStream.Ending(
+        var ending = EnforcedStream.Ending(
             written: writer.linesWritten.reduce(0, +), lost: lost, divergences: stage.divergences)
         if let error = writer.writeError {
             ending.failure = "\(subject.output.label): \(error)"
@@ -155,13 +178,14 @@ final class RunSession: FlowCounts {
             capabilities: sensor.capabilities.map { capability in
                 SessionStart.Capability(name: capability.name, hook: capability.hook, tried: capability.tried)
             })
-        let policy = subject.policy
+        let policy = subject.newest.compiled.policy
         start.resolvers = subject.newest.resolvers
         start.policy = SessionStart.PolicyFacts(
             name: policy.name, documents: policy.documents.map(\.label), ruleCount: policy.rules.count,
             defaultAction: policy.settings.defaultAction.value)
         start.enforcement = SessionStart.EnforcementFacts(
-            scope: subject.scope, generation: subject.newest.generation, canLeakByDNS: subject.canLeakByDNS)
+            scopes: subject.scopes.all, generation: subject.newest.generation,
+            canLeakByDNS: policy.settings.nameLookup == .open)
         return start
     }
 }

@@ -3,9 +3,11 @@ internal import TrustRunEnrichment
 internal import TrustRunEvents
 internal import TrustRunPolicy
 
-/// Lets through what happens in an enforced scope, each connection with the kernel's verdict. The pipeline's thread owns it.
+/// Lets through what happens in enforced scopes, each connection with the kernel's verdict; what happens elsewhere without one, or not at
+/// all. The pipeline's thread owns it.
 final class EnforcedStage: EventReceiver {
-    private let filter: ScopeFilter
+    private var filter: ScopeFilter
+    private let coversMachine: Bool
     private let gate: EventGate
     private let policies: PolicyGenerations
     /// For what the kernel's records were lost of: it says what the policy says, and not that the kernel did it.
@@ -16,8 +18,12 @@ final class EnforcedStage: EventReceiver {
     /// Connections and flows that were told to begin and not to end.
     private(set) var openConnections = 0
 
-    init(scope: [UInt8], gate: EventGate, policies: PolicyGenerations, newest: PolicyGenerations.Entry) {
-        filter = ScopeFilter(path: scope)
+    init(
+        _ scopes: WatchedScopes, coversMachine: Bool, gate: EventGate, policies: PolicyGenerations,
+        newest: PolicyGenerations.Entry
+    ) {
+        filter = ScopeFilter(scopes)
+        self.coversMachine = coversMachine
         self.gate = gate
         self.policies = policies
         judge = ConnectionJudge(newest.compiled.policy, compiled: newest.compiled, resolvers: newest.resolvers)
@@ -33,7 +39,10 @@ final class EnforcedStage: EventReceiver {
 
     func receive(_ phase: ConnectionPhase, _ report: inout ConnectionReport, time: UInt64, hook: StaticHook) {
         if report.connection.verdict == nil {
-            guard filter.admits(report.owner?.cgroup) else { return }
+            guard filter.admits(report.owner?.cgroup) else {
+                if coversMachine { gate.receive(phase, &report, time: time, hook: hook) }
+                return
+            }
             _ = judge.judge(&report.connection, of: report.owner)
         }
         count(phase, report.connection.outcome)
@@ -51,7 +60,7 @@ final class EnforcedStage: EventReceiver {
 
     func receive(_ event: inout EnrichedEvent) {
         if case .attempt = event.body { return gate.receive(&event) }
-        guard filter.admits(event.cgroup) else { return }
+        guard coversMachine || filter.admits(event.cgroup) else { return }
         gate.receive(&event)
     }
 
@@ -69,16 +78,5 @@ final class EnforcedStage: EventReceiver {
         judges.append(made)
         if judges.count > 4 { forgotten += judges.removeFirst().divergences }
         return made
-    }
-}
-
-/// Whose events are those of a scope: its group's and those of groups below.
-struct ScopeFilter {
-    /// From the root of the hierarchy, without a slash at its end.
-    let path: [UInt8]
-
-    func admits(_ group: CgroupIdentity?) -> Bool {
-        guard let group, group.path.starts(with: path) else { return false }
-        return group.path.count == path.count || group.path[path.count] == UInt8(ascii: "/")
     }
 }

@@ -2,24 +2,46 @@
 internal import CTrustRunSystem
 internal import Glibc
 internal import Synchronization
+internal import TrustRunEnforcement
 internal import TrustRunEvents
 internal import TrustRunPolicy
 internal import TrustRunSensor
 internal import TrustRunSinks
 
-/// The events of what runs in an enforced scope, written by a thread of its own from `start` to `finish`. Any thread may tell it of enforcement.
-final class RunStream: Sendable {
+/// The events of what runs in enforced scopes, or on the whole machine, written by a thread of its own from `start` to `finish`. Any thread may tell it of enforcement.
+final class EnforcedStream: Sendable {
     /// What the events are of.
     struct Subject: Sendable {
-        /// The control group, from the root of the hierarchy.
-        let scope: String
-        let policy: Policy
+        let scopes: WatchedScopes
         let policies: PolicyGenerations
         let newest: PolicyGenerations.Entry
-        /// The gate's; it must outlive the stream.
+        /// The gates'; it must outlive the stream.
         let ring: Sensor.Ring
-        let canLeakByDNS: Bool
         let output: EventsOutput
+        /// Whether what happens outside of the scopes is told too, without verdicts.
+        var coversMachine = false
+        var format = MonitorConfiguration.Format.jsonl
+        var filter = EventFilter()
+        var eventLimit: UInt64?
+        var firstHook: String?
+
+        init(
+            _ scopes: WatchedScopes, _ policies: PolicyGenerations, newest: PolicyGenerations.Entry, ring: Gate.Ring,
+            output: EventsOutput
+        ) {
+            self.scopes = scopes
+            self.policies = policies
+            self.newest = newest
+            self.ring = Sensor.Ring(events: ring.events, drops: ring.drops)
+            self.output = output
+        }
+    }
+
+    /// Why there will be no more events.
+    enum Completion: Sendable {
+        /// As many as were asked for have been written.
+        case count
+        case readerGone
     }
 
     /// What the gates counted, for the last line.
@@ -38,10 +60,18 @@ final class RunStream: Sendable {
         var failure: String?
     }
 
+    /// That it is to end.
+    struct End: Sendable {
+        var totals: Totals
+        /// nil: nobody reads why.
+        var reason: SessionSummary.Reason?
+    }
+
     private struct State {
         var startError: AgentError?
         var waiting: [EnforcementEvent] = []
-        var totals: Totals?
+        var end: End?
+        var completion: Completion?
         var ending = Ending(failure: "the thread that writes events did not end")
     }
 
@@ -51,21 +81,33 @@ final class RunStream: Sendable {
     private let state = Mutex(State())
     private let ready: WakePipe
     private let finished: WakePipe
+    private let completed: WakePipe
 
     private init(_ subject: Subject) throws(OutputError) {
         self.subject = subject
         ready = try WakePipe()
         finished = try WakePipe()
+        completed = try WakePipe()
+    }
+
+    /// Can be read when there is a `completion`.
+    var completedDescriptor: Int32 { completed.descriptor }
+    var completion: Completion? { state.withLock { state in state.completion } }
+
+    /// The thread that writes: tells that there will be no more events.
+    func complete(_ completion: Completion) {
+        state.withLock { state in state.completion = state.completion ?? completion }
+        completed.raise()
     }
 
     /// Where the events go, as the user said it.
     var label: String { subject.output.label }
 
     /// Returns when the sensor sees what begins from now on, and the first line is written; throws if it cannot.
-    static func start(_ subject: Subject) throws(AgentError) -> RunStream {
-        let stream: RunStream
+    static func start(_ subject: Subject) throws(AgentError) -> EnforcedStream {
+        let stream: EnforcedStream
         do {
-            stream = try RunStream(subject)
+            stream = try EnforcedStream(subject)
         } catch {
             throw AgentError(.notEnforced, "\(error)")
         }
@@ -73,7 +115,7 @@ final class RunStream: Sendable {
         stream.ready.wait()
         if let error = stream.state.withLock({ state in state.startError }) {
             throw AgentError(
-                .notEnforced, "the events of the command cannot be told, and --events asks for them: \(error.message)")
+                .notEnforced, "what is enforced cannot be told: \(error.message)")
         }
         return stream
     }
@@ -83,16 +125,17 @@ final class RunStream: Sendable {
         state.withLock { state in state.waiting.append(event) }
     }
 
-    func tell(_ state: EnforcementEvent.State, policy: String, generation: UInt32, reason: String? = nil) {
+    func tell(
+        _ state: EnforcementEvent.State, scope: String, policy: String, generation: UInt32, reason: String? = nil
+    ) {
         tell(
             EnforcementEvent(
-                time: Clock.wall, state: state, scope: subject.scope, policy: policy, generation: generation,
-                reason: reason))
+                time: Clock.wall, state: state, scope: scope, policy: policy, generation: generation, reason: reason))
     }
 
     /// Writes what is left and the last line; waits until all of it is out.
-    func finish(_ totals: Totals) -> Ending {
-        state.withLock { state in state.totals = totals }
+    func finish(_ totals: Totals, _ reason: SessionSummary.Reason?) -> Ending {
+        state.withLock { state in state.end = End(totals: totals, reason: reason) }
         _ = finished.isRaised(withinMilliseconds: Self.finishMilliseconds)
         return state.withLock { state in state.ending }
     }
@@ -104,7 +147,7 @@ final class RunStream: Sendable {
             &thread, nil,
             { context in
                 guard let context = unsafe context else { return nil }
-                unsafe Unmanaged<RunStream>.fromOpaque(context).takeRetainedValue().run()
+                unsafe Unmanaged<EnforcedStream>.fromOpaque(context).takeRetainedValue().run()
                 return nil
             }, context.toOpaque())
         guard result == 0 else {
@@ -114,10 +157,10 @@ final class RunStream: Sendable {
         pthread_detach(thread)
     }
 
-    private func takeNews() -> (enforcement: [EnforcementEvent], totals: Totals?) {
+    private func takeNews() -> (enforcement: [EnforcementEvent], end: End?) {
         state.withLock { state in
             defer { state.waiting.removeAll() }
-            return (state.waiting, state.totals)
+            return (state.waiting, state.end)
         }
     }
 
@@ -127,16 +170,16 @@ final class RunStream: Sendable {
         unsafe sigfillset(&signals)
         unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
         defer { finished.raise() }
-        let session: RunSession
+        let session: EnforcedSession
         do {
-            session = try RunSession(subject)
+            session = try EnforcedSession(subject)
             try session.begin()
         } catch {
             state.withLock { state in state.startError = error }
             return ready.raise()
         }
         ready.raise()
-        let ending = session.run { takeNews() }
+        let ending = session.run(takeNews: takeNews, complete: complete)
         state.withLock { state in state.ending = ending }
     }
 }

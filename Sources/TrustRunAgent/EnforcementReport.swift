@@ -11,17 +11,14 @@ struct EnforcementReport {
     private let policies: [UInt32: Policy]
     private let resolvers: [IPAddress]
     private let status: EnforcementStatus
-    /// Processes that the command left behind; nil: some of them still run.
-    private let left: Int?
-    /// How its events ended, and where they went; nil: nobody asked for them.
-    var events: (ending: RunStream.Ending, totals: RunStream.Totals, label: String)?
+    /// How the events ended, and where they went; nil: nobody asked for them.
+    var events: (ending: EnforcedStream.Ending, totals: EnforcedStream.Totals, label: String)?
 
-    init(_ enforced: EnforcedScope, left: Int?) {
-        policy = enforced.policy
-        policies = enforced.policies
-        resolvers = enforced.resolvers
-        status = enforced.status
-        self.left = left
+    init(_ policies: EnforcedPolicies, _ status: EnforcementStatus) {
+        policy = policies.newest?.compiled.policy
+        self.policies = policies.all
+        resolvers = policies.newest?.resolvers ?? []
+        self.status = status
     }
 
     func lines(_ totals: Gate.Totals, _ outcomes: [GateOutcome]) -> [String] {
@@ -46,16 +43,18 @@ struct EnforcementReport {
             let addresses = resolvers.map(\.description).joined(separator: ", ")
             lines.append("any name could be asked of \(addresses): data can leave in queries (dns: open)")
         }
+        return lines
+    }
+
+    /// `left`: processes that the command left behind; nil: some of them still run.
+    static func describe(left: Int?) -> [String] {
         switch left {
         case nil:
-            lines.append(
-                "processes of the command would not end; what is pinned holds them to the policy: trustrun-agent status"
-            )
-        case 0?: break
+            ["processes of the command would not end; what is pinned holds them to the policy: trustrun-agent status"]
+        case 0?: []
         case let left?:
-            lines.append("killed what the command left running: \(left) \(left == 1 ? "process" : "processes")")
+            ["killed what the command left running: \(left) \(left == 1 ? "process" : "processes")"]
         }
-        return lines
     }
 
     /// How much was let through and refused.
@@ -65,7 +64,8 @@ struct EnforcementReport {
             + ", \(totals.refused) refused"
     }
 
-    private func describe(_ ending: RunStream.Ending, _ totals: RunStream.Totals, _ label: String) -> [String] {
+    private func describe(_ ending: EnforcedStream.Ending, _ totals: EnforcedStream.Totals, _ label: String) -> [String]
+    {
         let (gates, violations) = (totals.gates, totals.violations.dropFirst().reduce(0, +))
         var lines = [
             "  TCP connections: \(gates.connections), destinations: \(gates.destinations), violations: \(violations)",

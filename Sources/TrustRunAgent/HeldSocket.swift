@@ -16,18 +16,28 @@ package struct HeldSocket: Sendable, Equatable {
         case unconnected
     }
 
+    /// The inode number, of sockfs.
+    package let inode: UInt64
     package let kind: Kind
     package let state: State
     /// nil: not known.
     package let local: Endpoint?
     package let peer: Endpoint?
 
-    /// Whether it can reach peers that no gate would judge: the gates see the sockets that are made in the scope. A connection can be judged
-    /// by its peer, and ended.
-    package var isBlocker: Bool {
-        switch (kind, state) {
-        case (.tcp, .connected), (.udp, .connected): false
-        case (.tcp, _), (.udp, _), (.raw, _), (.packet, _), (.unknown, _): true
+    /// In words.
+    var text: String {
+        let end = (state == .connected ? peer : local).map { end in
+            end.address.isIPv4 ? "\(end.address):\(end.port)" : "[\(end.address)]:\(end.port)"
+        }
+        return switch (kind, state) {
+        case (.unknown, _): "a socket of an unknown kind or without an address"
+        case (.raw, _): "a raw socket"
+        case (.packet, _): "a packet socket"
+        case (.tcp, .listening): "a listener" + (end.map { end in " at \(end)" } ?? "")
+        case (.tcp, .connected): "a TCP connection" + (end.map { end in " to \(end)" } ?? "")
+        case (.tcp, .unconnected): "a TCP socket that is not connected"
+        case (.udp, .connected): "a UDP socket" + (end.map { end in " to \(end)" } ?? "")
+        case (.udp, _): "a UDP socket that is not connected" + (end.map { end in ", at \(end)" } ?? "")
         }
     }
 }

@@ -16,4 +16,11 @@ enum ProcFile {
             bytes.append(contentsOf: chunk[..<count])
         }
     }
+
+    /// Where a link leads; nil if it cannot be read.
+    static func link(_ path: String) -> String? {
+        var text = [CChar](repeating: 0, count: 4096)
+        let count = unsafe readlink(path, &text, text.count)
+        return count > 0 ? String(decoding: text[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
+    }
 }

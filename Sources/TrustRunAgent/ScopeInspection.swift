@@ -55,7 +55,7 @@ package struct ScopeInspection: Sendable {
             var process = process
             process.sockets = (inodes[process.pid] ?? []).sorted().compactMap { inode in
                 guard let known = tables.values.lazy.compactMap({ table in table.sockets[inode] }).first else {
-                    return HeldSocket(kind: .unknown, state: .unconnected, local: nil, peer: nil)
+                    return HeldSocket(inode: inode, kind: .unknown, state: .unconnected, local: nil, peer: nil)
                 }
                 return known
             }

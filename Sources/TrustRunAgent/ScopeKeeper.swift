@@ -3,72 +3,99 @@ internal import TrustRunEnforcement
 internal import TrustRunEvents
 internal import TrustRunPolicy
 
-/// Keeps an enforced scope while it is used: puts changed policies in force, and repeats the proof. One thread owns it.
+/// Keeps enforced scopes while they are used: puts changed policies in force, repeats the proofs, and ends what is refused now. One thread
+/// owns it.
 final class ScopeKeeper {
-    /// The gates do not hold any more, and the scope should not go on.
-    private(set) var isLost = false
+    private(set) var scopes: [EnforcedScope] = []
+    /// Where events go, with what becomes of enforcement; nil: nobody asked for them.
+    var stream: EnforcedStream?
     /// Connections that were ended since a later policy refuses them.
     private(set) var cuts = 0
     private var hasFailedToCut = false
-    /// Where the command's events go, with what becomes of enforcement; nil: nobody asked for them.
-    var stream: RunStream?
-    private let enforced: EnforcedScope
-    private let references: [String]
+    /// Called when another policy is in force.
+    var reloaded: () -> Void = {}
+    private let policies: EnforcedPolicies
+    private let canKill: Bool
     private let watch: PolicyWatch
     private let timer: TimerDescriptor
+    private let loop: DescriptorLoop
     private let tell: (String) -> Void
-    private let lost: () -> Void
+    private let lost: (EnforcedScope, String) -> Void
 
-    /// `tell` gets lines for the user; `lost` is called when the gates do not hold any more.
+    /// Waits in `loop` for what is to be done. `tell` gets lines for the user; `lost` is called when a scope's gates do not hold any more.
     init(
-        _ enforced: EnforcedScope, _ references: [String], proofMilliseconds: UInt64, tell: @escaping (String) -> Void,
-        lost: @escaping () -> Void
+        _ policies: EnforcedPolicies, canKill: Bool, in loop: DescriptorLoop, proofMilliseconds: UInt64,
+        tell: @escaping (String) -> Void, lost: @escaping (EnforcedScope, String) -> Void
     ) throws(AgentError) {
-        self.enforced = enforced
-        self.references = references
+        self.policies = policies
+        self.canKill = canKill
+        self.loop = loop
         self.tell = tell
         self.lost = lost
         watch = try PolicyWatch()
         timer = try TimerDescriptor()
         timer.arm(milliseconds: proofMilliseconds, repeats: true)
-        watch.watch(names)
-    }
-
-    /// Waits in the loop for what is to be done.
-    func join(_ loop: DescriptorLoop) {
+        watch.watch(policies.names)
         loop.add(timer.descriptor) {
             self.timer.take()
-            self.enforced.forgetNames()
+            for scope in self.scopes { scope.forgetNames() }
             self.prove()
         }
-        loop.add(enforced.cutsDescriptor) { self.cut() }
         loop.add(watch.descriptor) { self.watch.take() }
         loop.add(watch.timer.descriptor) { if self.watch.isChanged() { self.reload() } }
+    }
+
+    func add(_ scope: EnforcedScope) {
+        scopes.append(scope)
+        loop.add(scope.cutsDescriptor) { self.cut(scope) }
+    }
+
+    func remove(_ scope: EnforcedScope) {
+        scopes.removeAll { kept in kept === scope }
+        loop.remove(scope.cutsDescriptor)
     }
 
     /// Puts the policy in force as its files have it now; one that does not load changes nothing.
     func reload() {
         let begin = Clock.boot
-        watch.watch(names)
+        watch.watch(policies.names)
+        let entry: PolicyGenerations.Entry
         do {
-            try enforced.load()
+            entry = try policies.load(canKill: canKill)
         } catch {
-            report(.refusedPolicy, error.message)
-            return tell(
-                "the policy is not reloaded, generation \(enforced.generation) stays in force: \(error.message)")
+            return refuse(scopes, error)
         }
         // What it inherits may be elsewhere now.
-        watch.watch(names)
-        report(.reloaded)
-        let milliseconds = (Clock.boot &- begin) / 1_000_000
-        tell("reloaded \(enforced.policy?.name ?? ""): generation \(enforced.generation), in \(milliseconds) ms")
+        watch.watch(policies.names)
+        var hasFailed = false
+        for scope in scopes {
+            do {
+                try scope.enforce(entry)
+                report(scope, .reloaded)
+            } catch {
+                hasFailed = true
+                refuse([scope], error)
+            }
+        }
+        reloaded()
+        if !hasFailed {
+            let milliseconds = (Clock.boot &- begin) / 1_000_000
+            tell(
+                "reloaded \(entry.compiled.policy.name): generation \(entry.generation), in \(milliseconds) ms")
+        }
         prove()
     }
 
+    private func refuse(_ refused: [EnforcedScope], _ error: AgentError) {
+        for scope in refused { report(scope, .refusedPolicy, error.message) }
+        let generation = refused.first?.generation ?? policies.newest?.generation ?? 0
+        tell("the policy is not reloaded, generation \(generation) stays in force: \(error.message)")
+    }
+
     /// The gates refuse their packets already: if this fails, their programs only wait longer for their error.
-    private func cut() {
+    private func cut(_ scope: EnforcedScope) {
         do {
-            cuts += try enforced.endCuts()
+            cuts += try scope.endCuts()
         } catch {
             if !hasFailedToCut { tell(error.message) }
             hasFailedToCut = true
@@ -76,36 +103,37 @@ final class ScopeKeeper {
     }
 
     private func prove() {
-        let before = enforced.status
-        let now = enforced.prove()
+        for scope in scopes { prove(scope) }
+    }
+
+    private func prove(_ scope: EnforcedScope) {
+        // Nothing is left to hold.
+        guard scope.group?.isThere ?? false else { return }
+        let before = scope.status
+        let now = scope.prove()
+        let place = scopes.count > 1 ? " in \(scope.group?.path ?? "")" : ""
         switch now {
         case .proven:
-            if before != .proven {
-                tell("enforcement: proven again")
-                report(.proven)
-            }
+            guard before != .proven else { return }
+            tell("enforcement: proven again\(place)")
+            report(scope, .proven)
         case .degraded(let reason):
-            if now != before {
-                tell("enforcement: degraded: the proof could not be made: \(reason)")
-                report(.degraded, "the proof could not be made: \(reason)")
-            }
+            guard now != before else { return }
+            tell("enforcement: degraded\(place): the proof could not be made: \(reason)")
+            report(scope, .degraded, "the proof could not be made: \(reason)")
         case .lost(let reason):
             if now != before {
-                tell("enforcement: lost: \(reason)")
-                report(.lost, reason)
+                tell("enforcement: lost\(place): \(reason)")
+                report(scope, .lost, reason)
             }
-            isLost = true
-            lost()
+            lost(scope, reason)
         }
     }
 
-    private func report(_ state: EnforcementEvent.State, _ reason: String? = nil) {
-        stream?.tell(state, policy: enforced.policy?.name ?? "", generation: enforced.generation, reason: reason)
-    }
-
-    /// Every file of the policy that is known, and those that were asked for.
-    private var names: [String] {
-        let documents = enforced.policy?.documents.map(\.label) ?? []
-        return Array(Set(references + documents)).sorted()
+    /// Tells whoever reads the events.
+    func report(_ scope: EnforcedScope, _ state: EnforcementEvent.State, _ reason: String? = nil) {
+        stream?.tell(
+            state, scope: scope.group?.path ?? "", policy: policies.all[scope.generation]?.name ?? "",
+            generation: scope.generation, reason: reason)
     }
 }

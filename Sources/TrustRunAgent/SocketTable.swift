@@ -14,11 +14,11 @@ struct SocketTable {
         ] {
             addInternet(ProcFile.read("\(folder)/\(name)") ?? "", kind)
         }
-        add(ProcFile.read("\(folder)/packet") ?? "", inodeAt: 8) {
-            HeldSocket(kind: .packet, state: .unconnected, local: nil, peer: nil)
+        add(ProcFile.read("\(folder)/packet") ?? "", inodeAt: 8) { inode in
+            HeldSocket(inode: inode, kind: .packet, state: .unconnected, local: nil, peer: nil)
         }
-        add(ProcFile.read("\(folder)/unix") ?? "", inodeAt: 6) { nil }
-        add(ProcFile.read("\(folder)/netlink") ?? "", inodeAt: 9) { nil }
+        add(ProcFile.read("\(folder)/unix") ?? "", inodeAt: 6) { _ in nil }
+        add(ProcFile.read("\(folder)/netlink") ?? "", inodeAt: 9) { _ in nil }
     }
 
     init() {}
@@ -33,15 +33,16 @@ struct SocketTable {
             let state: HeldSocket.State =
                 fields[3] == "0A" && kind == .tcp ? .listening : (peer?.port ?? 0) == 0 ? .unconnected : .connected
             sockets[inode] = HeldSocket(
-                kind: kind, state: state, local: Self.endpoint(fields[1]), peer: state == .connected ? peer : nil)
+                inode: inode, kind: kind, state: state, local: Self.endpoint(fields[1]),
+                peer: state == .connected ? peer : nil)
         }
     }
 
-    private mutating func add(_ text: String, inodeAt place: Int, _ socket: () -> HeldSocket?) {
+    private mutating func add(_ text: String, inodeAt place: Int, _ socket: (UInt64) -> HeldSocket?) {
         for line in text.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ")
             guard fields.count > place, let inode = UInt64(fields[place]) else { continue }
-            sockets[inode] = .some(socket())
+            sockets[inode] = .some(socket(inode))
         }
     }
 

@@ -12,10 +12,28 @@ package import TrustRunPolicy
     /// What the proofs did, which no report speaks of.
     package private(set) var proofs: ProofCounts
 
-    /// Loads the programs. `tells`: they write a record of each decision to `ring`, and count what they let through by destination too.
-    package init(tells: Bool = false) throws(EnforcementError) {
+    /// The ring of the records, and the counts of those that found no room: open descriptors of both maps.
+    package struct Ring: Sendable {
+        package let events: Int32
+        package let drops: Int32
+
+        package init(events: Int32, drops: Int32) {
+            self.events = events
+            self.drops = drops
+        }
+    }
+
+    /// Loads the programs. `tells`: they write a record of each decision to a ring, that of another gate or their own, and count what they let
+    /// through by destination too.
+    package init(tells: Bool = false, into ring: Ring? = nil) throws(EnforcementError) {
         var out: OpaquePointer?
-        let result = unsafe tr_gate_open(tells ? 1 : 0, &out)
+        let result: Int32
+        if let ring {
+            var shared = tr_gate_ring(events: ring.events, drops: ring.drops)
+            result = unsafe tr_gate_open(tells ? 1 : 0, &shared, &out)
+        } else {
+            result = unsafe tr_gate_open(tells ? 1 : 0, nil, &out)
+        }
         guard result == 0, let opened = unsafe out else {
             throw EnforcementError("load the gates into the kernel", result: result)
         }
@@ -44,8 +62,17 @@ package import TrustRunPolicy
     /// Whether this kernel lets the gates kill.
     package var canKill: Bool { unsafe tr_gate_can_kill(handle) != 0 }
 
-    /// The descriptors of the ring of the records and of the counts of those that found no room; they are the gate's.
-    package var ring: (events: Int32, drops: Int32) { unsafe (tr_gate_events(handle), tr_gate_drops(handle)) }
+    /// Where its records are; the descriptors are the gate's.
+    package var ring: Ring {
+        let ring = unsafe tr_gate_ring(handle)
+        return Ring(events: ring.events, drops: ring.drops)
+    }
+
+    /// Whether its records are in that ring too, by whichever descriptors.
+    package func tells(into ring: Ring) -> Bool {
+        var shared = tr_gate_ring(events: ring.events, drops: ring.drops)
+        return unsafe tr_gate_has_ring(handle, &shared) != 0
+    }
 
     /// That of the policy in force; 0: there is none, and everything is refused.
     package var generation: UInt32 { unsafe tr_gate_generation(handle) }
@@ -53,15 +80,19 @@ package import TrustRunPolicy
     /// Puts a policy in force that passed `Enforceability.check`, for all programs at once; on an error, what was in force stays so.
     ///
     /// - Parameters:
+    ///   - generation: Its number from now on, above that of the one before.
     ///   - resolvers: Whose answers tie names to addresses.
-    ///   - namespaces: In which network namespaces: inode numbers of nsfs.
+    ///   - namespaces: In which network namespaces.
     package mutating func setPolicy(
-        _ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32]
+        _ compiled: CompiledPolicy, generation: UInt32, resolvers: [IPAddress], namespaces: ResolverNamespaces
     ) throws(EnforcementError) {
         var random = SystemRandomNumberGenerator()
         let probe = ProbeRange(avoiding: compiled, using: &random)
         let tables = KernelTables(compiled, resolvers: resolvers, namespaces: namespaces, probe: probe)
-        let result = unsafe tables.withRaw { raw in unsafe tr_gate_set_policy(handle, &raw) }
+        let result = unsafe tables.withRaw { raw in
+            unsafe raw.policy.generation = generation
+            return unsafe tr_gate_set_policy(handle, &raw)
+        }
         guard result == 0 else { throw EnforcementError("give the policy to the kernel", result: result) }
         self.probe = probe
     }

@@ -20,9 +20,9 @@ struct KernelTables {
 
     /// - Parameters:
     ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
-    ///   - namespaces: The network namespaces whose resolvers those are: inode numbers of nsfs.
+    ///   - namespaces: The network namespaces whose resolvers those are.
     ///   - probe: What the gates refuse besides.
-    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: [UInt32], probe: ProbeRange) {
+    init(_ compiled: CompiledPolicy, resolvers: [IPAddress], namespaces: ResolverNamespaces, probe: ProbeRange) {
         candidates = compiled.allCandidates.map(tr_candidate.init)
         states = PathGlobStates(compiled.processGlobs)
         names = compiled.nameKeys.map(tr_name_entry.init)
@@ -34,9 +34,10 @@ struct KernelTables {
         policy.is_dns_strict = settings.nameLookup == .strict ? 1 : 0
         policy.is_permitting = settings.defaultAction.value.letsThrough ? 1 : 0
         policy.grace = UInt64(settings.bindingGraceSeconds.value) * 1_000_000_000
-        policy.namespace_count = UInt32(min(namespaces.count, Self.maximumNamespaces))
+        policy.believes_root = namespaces.includesRootOwned ? 1 : 0
+        policy.namespace_count = UInt32(min(namespaces.inodes.count, Self.maximumNamespaces))
         unsafe withUnsafeMutableBytes(of: &policy.namespaces) { bytes in
-            for (index, namespace) in namespaces.prefix(Self.maximumNamespaces).enumerated() {
+            for (index, namespace) in namespaces.inodes.prefix(Self.maximumNamespaces).enumerated() {
                 unsafe bytes.storeBytes(of: namespace, toByteOffset: index * 4, as: UInt32.self)
             }
         }

@@ -115,7 +115,7 @@ extension Enricher {
     }
 
     /// The agent's own child that tries what must be refused: it never calls exec.
-    private func isProver(_ process: ProcessIdentity?) -> Bool {
+    func isProver(_ process: ProcessIdentity?) -> Bool {
         guard let process, let parent = process.parent, parent.key.tgid == proverParent else { return false }
         return process.executable == parent.executable
     }

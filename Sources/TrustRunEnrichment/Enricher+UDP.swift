@@ -9,6 +9,7 @@ extension Enricher {
         if rulings.isInUse, rulings.isRefused(key) { return }
         let direction: Direction = event.flags.contains(.inbound) ? .inbound : .outbound
         var flow = udpState(facts, direction: direction, flags: event.flags, time: event.time)
+        guard proverParent == 0 || !isProver(flow.report.owner?.process) else { return }
         flow.report.connection.verdict = rulings.verdict(for: key)
         flow.id.generation = flows.add(flow)
         var told = flow.event()

@@ -30,15 +30,15 @@ package struct SessionStart {
 
     /// What the kernel holds the session's processes to.
     package struct EnforcementFacts: Sendable {
-        /// The control group, from the root of the hierarchy.
-        package var scope: String
+        /// The control groups, from the root of the hierarchy; others may join later.
+        package var scopes: [String]
         /// Of the policy.
         package var generation: UInt32
         /// Data can leave in names that are looked up.
         package var canLeakByDNS: Bool
 
-        package init(scope: String, generation: UInt32, canLeakByDNS: Bool) {
-            self.scope = scope
+        package init(scopes: [String], generation: UInt32, canLeakByDNS: Bool) {
+            self.scopes = scopes
             self.generation = generation
             self.canLeakByDNS = canLeakByDNS
         }

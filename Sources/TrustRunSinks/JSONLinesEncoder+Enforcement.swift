@@ -57,9 +57,9 @@ extension JSONLinesEncoder {
     }
 
     static func append(_ facts: SessionStart.EnforcementFacts, to buffer: inout OutputBuffer) {
-        buffer.append(",\"enforcement\":{\"scope\":")
-        buffer.append(jsonString: facts.scope)
-        buffer.append(",\"generation\":")
+        buffer.append(",\"enforcement\":{\"scopes\":[")
+        append(texts: facts.scopes, to: &buffer)
+        buffer.append("],\"generation\":")
         buffer.append(decimal: UInt64(facts.generation))
         buffer.append(",\"containment\":\"partial\"")
         if facts.canLeakByDNS { buffer.append(",\"dns_exfiltration\":\"possible\"") }

@@ -44,7 +44,7 @@ extension JSONLinesEncoder {
         buffer.append(isEnforced ? "\",\"enforced\":true}" : "\",\"enforced\":false}")
     }
 
-    private static func append(texts: [String], to buffer: inout OutputBuffer) {
+    static func append(texts: [String], to buffer: inout OutputBuffer) {
         for (index, text) in texts.enumerated() {
             if index > 0 { buffer.append(",") }
             buffer.append(jsonString: text)

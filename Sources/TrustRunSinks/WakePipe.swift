@@ -24,6 +24,9 @@ package struct WakePipe: ~Copyable, Sendable {
         close(writeEnd)
     }
 
+    /// Can be read when the flag is raised.
+    package var descriptor: Int32 { readEnd }
+
     package func raise() {
         var byte: UInt8 = 1
         _ = unsafe write(writeEnd, &byte, 1)

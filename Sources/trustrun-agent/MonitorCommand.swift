@@ -12,7 +12,10 @@ struct MonitorCommand: ParsableCommand {
             Needs root. Ends with SIGINT or SIGTERM, and quietly when its reader goes away.
             docs/events.md describes the events. Exit status: 0, 1 violations that --fail-on names, 64 wrong usage, \
             65 the policy is wrong, 66 it cannot be read, 69 the kernel cannot, 71 the system would not, \
-            74 stdout failed, 77 not permitted.
+            74 stdout failed, 77 not permitted, 125 what was to be enforced is not.
+
+            With --enforce, the kernel refuses what the policy does not allow to the processes of the scopes; what happens elsewhere is told \
+            without a verdict. What is held stays so when the agent ends, and the next one takes it over; docs/enforcement.md.
             """
     )
 
@@ -51,6 +54,8 @@ struct MonitorCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Begin the ladders of hooks here: fentry, kprobe or state.", valueName: "hook"))
     var hooks: HookRung?
 
+    @OptionGroup(title: "Enforcement") var enforcement: EnforcementOptions
+
     func run() throws {
         var monitor = MonitorConfiguration()
         monitor.format = format
@@ -60,16 +65,25 @@ struct MonitorCommand: ParsableCommand {
         monitor.firstHook = hooks?.rawValue
         try Failure.reporting {
             monitor.policy = policy
+            if enforcement.enforce {
+                let violations = try EnforcedMonitor(enforcement.configuration(monitor), tell: Failure.tell).run()
+                return try fail(on: violations)
+            }
             let session = try Monitor(monitor, logger: Log.standardError())
             InstanceSweep.run().forEach(Failure.tell)
             try session.run()
-            guard let failOn, failOn.isMet(by: session.violations) else { return }
-            throw ExitCode(1)
+            try fail(on: session.violations)
         }
+    }
+
+    private func fail(on violations: [UInt64]) throws {
+        guard let failOn, failOn.isMet(by: violations) else { return }
+        throw ExitCode(1)
     }
 
     func validate() throws {
         guard failOn == nil || !policy.isEmpty else { throw ValidationError("--fail-on needs a --policy") }
+        try enforcement.validate(hasPolicy: !policy.isEmpty)
     }
 }
 

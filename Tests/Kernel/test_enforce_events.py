@@ -76,8 +76,8 @@ def test_each_decision_is_told_with_the_kernels_verdict():
 
     start = events[0]
     expect.holds(start, policy__enforced=True, enforcement__containment="partial", enforcement__dns_exfiltration="possible", resolvers=["192.0.2.53"])
-    expect.holds(only(events, "enforcement"), state="proven", scope=start["enforcement"]["scope"], generation=start["enforcement"]["generation"])
-    scope = start["enforcement"]["scope"]
+    expect.holds(only(events, "enforcement"), state="proven", scope=start["enforcement"]["scopes"][0], generation=start["enforcement"]["generation"])
+    scope = start["enforcement"]["scopes"][0]
     for event in events[2:-1]:
         if event["type"] != "loss":  # one datagram to the resolver is no DNS message
             expect.equal(expect.get(event, "cgroup.path"), scope, "whose events are told", event)

@@ -45,6 +45,7 @@ class Run:
         with open(f"/proc/{self.pid}/cgroup") as file:
             self.scope = next(line for line in file if line.startswith("0::"))[3:].strip()
         self.name = self.scope.rpartition("/")[2]
+        self.inode = (cgroups.mount_point() / self.scope[1:]).stat().st_ino
         cleanup.later(self.clean)
 
     def ask(self, *step):
@@ -297,9 +298,8 @@ def test_no_connection_is_judged_by_a_mix_of_policies():
 test_no_connection_is_judged_by_a_mix_of_policies.limit = 120
 
 
-def detach(run, hook):
-    """Takes a gate away, as only root can."""
-    inode = (cgroups.mount_point() / run.scope[1:]).stat().st_ino
+def detach(inode, hook):
+    """Takes a gate of a group away, as only root can."""
     links = json.loads(subprocess.run(["bpftool", "-j", "link", "list"], capture_output=True, text=True, check=True).stdout)
     found = [link["id"] for link in links if link.get("cgroup_id") == inode and link.get("attach_type") == hook]
     expect.equal(len(found), 1, f"links at {hook} of the scope, of {links}")
@@ -310,7 +310,7 @@ def test_a_command_does_not_go_on_without_its_gates():
     run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())
     proven = status_of(run.name)["proven"]
     wait_until(lambda: status_of(run.name)["proven"] != proven, "the next proof")
-    detach(run, "cgroup_inet4_connect")
+    detach(run.inode, "cgroup_inet4_connect")
     expect_line(run, "enforcement: lost: the gates do not hold: connect() of TCP over IPv4 was ")
     expect.equal(run.program.wait(scaled(10)), 125, "status")
     expect.true("and lost hold of it" in run.program.stderr.read(), "the summary")
@@ -318,7 +318,7 @@ def test_a_command_does_not_go_on_without_its_gates():
     expect_nothing_left(run)
 
     run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", "--fail-open", namespace=everywhere())
-    detach(run, "cgroup_inet4_connect")
+    detach(run.inode, "cgroup_inet4_connect")
     expect_line(run, "enforcement: lost: ")
     expect.equal(run.ask("tcp", "10.2.2.2", 443), "ok", "with --fail-open")
     run.program.stdin.close()

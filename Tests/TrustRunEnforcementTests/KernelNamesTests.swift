@@ -52,7 +52,7 @@ import TrustRunTestSupport
         let compiled = try CompiledPolicy(policy)
         var random = SeededGenerator(seed: 1)
         return KernelTables(
-            compiled, resolvers: [], namespaces: namespaces,
+            compiled, resolvers: [], namespaces: ResolverNamespaces(inodes: namespaces),
             probe: ProbeRange(avoiding: compiled, using: &random))
     }
 

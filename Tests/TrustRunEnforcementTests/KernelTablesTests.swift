@@ -18,7 +18,7 @@ import TrustRunTestSupport
         #expect(MemoryLayout<tr_ipv4_key>.size == 8 && MemoryLayout<tr_ipv4_entry>.offset(of: \.list) == 8)
         #expect(MemoryLayout<tr_ipv6_key>.size == 20 && MemoryLayout<tr_ipv6_entry>.offset(of: \.list) == 20)
         #expect(MemoryLayout<tr_outcome_key>.size == 32)
-        #expect(MemoryLayout<tr_policy>.size == 8 * 4 + 8 + 16 * 4 + 16 * 16)
+        #expect(MemoryLayout<tr_policy>.size == 10 * 4 + 8 + 16 * 4 + 16 * 16)
         #expect(Candidate.Conditions.tcp.rawValue == UInt8(TR_IF_TCP))
         #expect(Candidate.Conditions.udp.rawValue == UInt8(TR_IF_UDP))
         #expect(Candidate.Conditions.hasPorts.rawValue == UInt8(TR_HAS_PORTS))
@@ -31,7 +31,7 @@ import TrustRunTestSupport
 
     @Test func anEmptyPolicyIsItsDefault() throws {
         let empty = try compile([], .block)
-        let tables = KernelTables(empty, resolvers: [], namespaces: [], probe: probe(empty))
+        let tables = KernelTables(empty, resolvers: [], namespaces: ResolverNamespaces(inodes: []), probe: probe(empty))
         #expect(tables.candidates.count == 3)
         #expect(tables.candidates[0].action == 2)
         #expect(tables.policy.any_list == 0 && tables.policy.resolver_count == 0 && tables.policy.judges_inbound == 1)
@@ -42,9 +42,11 @@ import TrustRunTestSupport
         let mapped = try #require(IPAddress(text: "64:ff9b::a00:35"))
         let empty = try compile([], .block)
         var policy = KernelTables(
-            empty, resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))], namespaces: [7], probe: probe(empty)
+            empty, resolvers: [mapped, try #require(IPAddress(text: "fd00::53"))],
+            namespaces: ResolverNamespaces(inodes: [7], includesRootOwned: true), probe: probe(empty)
         ).policy
         #expect(policy.resolver_count == 2)
+        #expect(policy.believes_root == 1 && policy.namespace_count == 1 && policy.namespaces.0 == 7)
         let bytes = withUnsafeBytes(of: &policy.resolvers) { Array($0.prefix(32)) }
         #expect(bytes[..<16] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 53])
         #expect(bytes[16...] == [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x53])
@@ -63,7 +65,8 @@ import TrustRunTestSupport
             var random = SeededGenerator(seed: 3)
             let probe = range.destination(using: &random)
             #expect(range.destination(using: &random) != probe)
-            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: range))
+            let reader = TableReader(
+                KernelTables(compiled, resolvers: [], namespaces: ResolverNamespaces(inodes: []), probe: range))
             for transport in [TransportProtocol.tcp, .udp] {
                 for address in [probe.ipv4, probe.ipv6] {
                     #expect(reader.decide(address, probe.port, transport) == .init(action: 2, rule: TR_RULE_PROBE))
@@ -81,7 +84,8 @@ import TrustRunTestSupport
             let rules = (0..<Int.random(in: 0...30, using: &random)).map { randomRule($0, &random) }
             let compiled = try compile(rules, PolicyAction.allCases[Int.random(in: 0...3, using: &random)])
             let probe = ProbeRange(avoiding: compiled, using: &random)
-            let reader = TableReader(KernelTables(compiled, resolvers: [], namespaces: [], probe: probe))
+            let reader = TableReader(
+                KernelTables(compiled, resolvers: [], namespaces: ResolverNamespaces(inodes: []), probe: probe))
             for _ in 0..<100 {
                 let address = randomAddress(&random).canonical
                 let port = [UInt16(80), 443, 444, 8000][Int.random(in: 0...3, using: &random)]

@@ -46,12 +46,17 @@ struct tr_tables {
 	const uint64_t *_Nullable states;
 };
 
+/* The ring of the records and the counts of those that found no room: open descriptors of both maps. */
+struct tr_gate_ring {
+	int events, drops;
+};
+
 /*
  * Loads the programs; nothing is attached, and there is no policy: what is attached now refuses all. With `tells` they
- * write a record of what they decide (tr_verdict_record), and count what they let through by its destination too.
- * -EPERM: not privileged; -ENOENT: no BTF.
+ * write a record of what they decide (tr_verdict_record), to `ring` or else one of their own, and count what they let
+ * through by its destination too. -EPERM: not privileged; -ENOENT: no BTF.
  */
-int tr_gate_open(int tells, struct tr_gate *_Nullable *_Nonnull out);
+int tr_gate_open(int tells, const struct tr_gate_ring *_Nullable ring, struct tr_gate *_Nullable *_Nonnull out);
 
 /* Detaches everything. */
 void tr_gate_close(struct tr_gate *_Nonnull gate);
@@ -59,12 +64,14 @@ void tr_gate_close(struct tr_gate *_Nonnull gate);
 /* Whether this kernel lets the gate kill; else what should be killed is only refused. */
 int tr_gate_can_kill(const struct tr_gate *_Nonnull gate);
 
-/* The ring of the records and the counts of those that found no room, to give to tr_sensor_open; the gate's own. */
-int tr_gate_events(const struct tr_gate *_Nonnull gate);
-int tr_gate_drops(const struct tr_gate *_Nonnull gate);
+/* To give to tr_sensor_open; the descriptors are the gate's own. */
+struct tr_gate_ring tr_gate_ring(const struct tr_gate *_Nonnull gate);
 
-/* Fills the other slot than the one in force and puts it in force, for all programs at once. On an error what was in
- * force stays so. */
+/* Whether the gate's records are in that ring. */
+int tr_gate_has_ring(const struct tr_gate *_Nonnull gate, const struct tr_gate_ring *_Nonnull ring);
+
+/* Fills the other slot than the one in force and puts it in force, for all programs at once, as
+ * tables.policy.generation. On an error what was in force stays so. */
 int tr_gate_set_policy(struct tr_gate *_Nonnull gate, const struct tr_tables *_Nonnull tables);
 
 /* Attaches every program to a directory of the cgroup v2 hierarchy and all below it, or none. */

@@ -37,8 +37,9 @@ struct tr_instance {
  * folder is not root's alone. */
 int tr_pins_find(char path[_Nonnull TR_MAX_PIN_PATH], int makes);
 
-/* Pins the links and maps of an attached gate into a new folder, all or none. */
-int tr_gate_pin(const struct tr_gate *_Nonnull gate, const char *_Nonnull folder,
+/* Pins the links and maps of an attached gate into a new folder, all or none; what a later policy brings is pinned
+ * before it is in force. */
+int tr_gate_pin(struct tr_gate *_Nonnull gate, const char *_Nonnull folder,
 		const struct tr_instance *_Nonnull instance);
 
 /* Opens the gate that is pinned there. It holds with or without this process. -EPROTO: it is of another layout. */

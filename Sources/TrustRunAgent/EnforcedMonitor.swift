@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import TrustRunEnforcement
+internal import TrustRunEvents
+internal import TrustRunPolicy
+
+/// Monitors the machine, and holds some of its control groups to a policy: those that are there, and those that appear. One thread owns it.
+package final class EnforcedMonitor {
+    package struct Configuration: Sendable {
+        package var monitor: MonitorConfiguration
+        /// Control groups, as `ScopePattern` reads them.
+        package var scopes: [String] = []
+        /// Whether the whole machine is a scope.
+        package var coversHost = false
+        /// Whether the gates go when the agent ends.
+        package var failsOpen = false
+        /// Whether groups are held too that have what no gate sees.
+        package var allowsDegraded = false
+        /// How long after a proof the next one is made.
+        package var proofMilliseconds: UInt64 = 60_000
+
+        package init(_ monitor: MonitorConfiguration) { self.monitor = monitor }
+    }
+
+    private let configuration: Configuration
+    private let hierarchy: CgroupHierarchy
+    private let patterns: [ScopePattern]
+    private let tell: (String) -> Void
+    private let scopes: EnforcedScopes
+    private let watched = WatchedScopes()
+    private let watch: CgroupWatch
+    private let loop = DescriptorLoop()
+    private var held: [EnforcedScopes.Held] = []
+    /// What gates counted that are gone.
+    private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
+    private var reason: SessionSummary.Reason?
+    private var failure: AgentError?
+
+    /// `tell` gets lines for the user.
+    package init(_ configuration: Configuration, tell: @escaping (String) -> Void) throws(AgentError) {
+        let missing = Capabilities.missing()
+        guard missing.isEmpty else {
+            throw AgentError(
+                .notPermitted,
+                "enforcing needs \(missing.joined(separator: ", ")), which this process does not have; "
+                    + "run: sudo \(CommandLine.arguments.joined(separator: " "))")
+        }
+        guard let hierarchy = CgroupHierarchy.find() else {
+            throw AgentError(
+                .notEnforced, "no cgroup v2 hierarchy is mounted; mount one: mount -t cgroup2 none /sys/fs/cgroup")
+        }
+        var patterns: [ScopePattern] = []
+        for text in configuration.scopes { patterns.append(try ScopePattern(text, in: hierarchy)) }
+        self.configuration = configuration
+        self.hierarchy = hierarchy
+        self.patterns = patterns
+        self.tell = tell
+        scopes = EnforcedScopes(
+            EnforcedPolicies(configuration.monitor.policy), in: hierarchy, failsOpen: configuration.failsOpen,
+            tell: tell)
+        watch = try CgroupWatch()
+    }
+
+    /// Runs until a signal, the duration, the count, or the end of the reader; throws if something is not held that should be. Returns the
+    /// violations that the gates counted, by `PolicyAction.rawValue`.
+    package func run() throws(AgentError) -> [UInt64] {
+        let signals = try CommandSignals()
+        InstanceSweep.run(in: hierarchy).forEach(tell)
+        let paths = find()
+        try scopes.load(for: paths)
+        paths.forEach(watched.add)
+        let stream = try startStream()
+        let keeper = try ScopeKeeper(
+            scopes.policies, canKill: scopes.canKill, in: loop, proofMilliseconds: configuration.proofMilliseconds,
+            tell: tell
+        ) { scope, _ in self.replace(scope) }
+        self.keeper = keeper
+        keeper.stream = stream
+        keeper.reloaded = scopes.reloadSpare
+        for path in paths { try hold(path, allowsDegraded: configuration.allowsDegraded) }
+        tellWhatIsMissing(paths)
+        try scopes.makeSpare()
+        let timer = try waitForEnd(signals, stream)
+        loop.add(watch.descriptor) { self.rescan() }
+        rescan()
+        loop.run()
+        withExtendedLifetime(timer) {}
+        return try finish(stream)
+    }
+
+    private var keeper: ScopeKeeper?
+
+    private func startStream() throws(AgentError) -> EnforcedStream {
+        guard let ring = scopes.ring, let newest = scopes.policies.newest else {
+            throw AgentError(.software, "there is no policy to tell of")
+        }
+        let monitor = configuration.monitor
+        var subject = EnforcedStream.Subject(
+            watched, scopes.policies.generations, newest: newest, ring: ring,
+            output: try EventsOutput(.descriptor(STDOUT_FILENO), for: nil))
+        subject.coversMachine = true
+        subject.format = monitor.format
+        subject.filter = monitor.filter
+        subject.eventLimit = monitor.eventLimit
+        subject.firstHook = monitor.firstHook
+        return try EnforcedStream.start(subject)
+    }
+
+    private func waitForEnd(
+        _ signals: CommandSignals, _ stream: EnforcedStream
+    ) throws(AgentError) -> TimerDescriptor? {
+        loop.add(signals.descriptor) {
+            while let signal = signals.take() {
+                switch signal.number {
+                case SIGHUP: self.keeper?.reload()
+                case SIGINT, SIGTERM: self.end(.signal)
+                default: break
+                }
+            }
+        }
+        loop.add(stream.completedDescriptor) { self.end(stream.completion == .count ? .count : nil) }
+        guard let nanoseconds = configuration.monitor.durationNanoseconds else { return nil }
+        let timer = try TimerDescriptor()
+        timer.arm(milliseconds: max(nanoseconds / 1_000_000, 1))
+        loop.add(timer.descriptor) { self.end(.duration) }
+        return timer
+    }
+
+    private func end(_ reason: SessionSummary.Reason?) {
+        self.reason = reason
+        loop.end()
+    }
+
+    /// The groups that are to be held, without those below another.
+    private func find() -> [String] {
+        guard !configuration.coversHost else { return ["/"] }
+        // Watched first: what appears meanwhile is found, or told.
+        for _ in 0..<2 { watch.watch(patterns.flatMap { pattern in pattern.find(in: hierarchy).folders }) }
+        let paths = Set(patterns.flatMap { pattern in pattern.find(in: hierarchy).paths })
+        return paths.filter { path in !paths.contains { other in path.hasPrefix(other + "/") } }.sorted()
+    }
+
+    private func tellWhatIsMissing(_ paths: [String]) {
+        for pattern in patterns where pattern.find(in: hierarchy).paths.isEmpty {
+            tell("there is no control group \(pattern.text) yet; it is held as soon as it is there")
+        }
+    }
+
+    /// Holds the groups that have appeared, and lets go of those that are gone.
+    private func rescan() {
+        watch.take()
+        for gone in held where !gone.group.isThere { forget(gone) }
+        for path in find()
+        where !held.contains(where: { known in path == known.group.path || path.hasPrefix(known.group.path + "/") }) {
+            watched.add(path)
+            do { try hold(path, allowsDegraded: true) } catch { return fail(error) }
+        }
+        do { try scopes.makeSpare() } catch { fail(error) }
+    }
+
+    private func hold(_ path: String, allowsDegraded: Bool) throws(AgentError) {
+        guard let now = try scopes.hold(path, ownsScope: false, allowsDegraded: allowsDegraded) else {
+            return watched.remove(path)
+        }
+        take(now)
+    }
+
+    private func take(_ now: EnforcedScopes.Held) {
+        let path = now.group.path
+        held.append(now)
+        keeper?.add(now.scope)
+        let policy = scopes.policies.newest?.compiled.policy.name ?? ""
+        tell("\(path) is held to \(policy): proven")
+        keeper?.report(now.scope, .proven)
+        if !now.weaknesses.isEmpty {
+            let reason = now.weaknesses.joined(separator: "; ")
+            tell("enforcement: degraded in \(path): \(reason)")
+            keeper?.report(now.scope, .degraded, reason)
+        }
+    }
+
+    private func forget(_ gone: EnforcedScopes.Held) {
+        let counted = count(gone.scope)
+        tell("\(gone.group.path) is gone: \(EnforcementReport.describe(counted.totals))")
+        past.append(counted)
+        keeper?.remove(gone.scope)
+        held.removeAll { known in known.scope === gone.scope }
+        watched.remove(gone.group.path)
+        do { try gone.scope.unpin() } catch { tell(error.message) }
+    }
+
+    /// Puts new gates up where the ones before do not hold any more.
+    private func replace(_ scope: EnforcedScope) {
+        guard let lost = held.first(where: { known in known.scope === scope }) else { return }
+        past.append(count(scope))
+        keeper?.remove(scope)
+        held.removeAll { known in known.scope === scope }
+        do throws(AgentError) {
+            if let now = try scopes.replace(lost) { take(now) }
+            try scopes.makeSpare()
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ error: AgentError) {
+        failure = AgentError(.notEnforced, error.message)
+        loop.end()
+    }
+
+    private func count(_ scope: EnforcedScope) -> (totals: Gate.Totals, outcomes: [GateOutcome]) {
+        do {
+            return (try scope.totals(), try scope.outcomes())
+        } catch {
+            tell(error.message)
+            return (.none, [])
+        }
+    }
+
+    private func finish(_ stream: EnforcedStream) throws(AgentError) -> [UInt64] {
+        let totals = EnforcedStream.Totals(past + held.map { known in count(known.scope) })
+        for known in held { known.scope.noteCounts() }
+        let ending = stream.finish(totals, failure == nil ? reason : nil)
+        if let failure { throw failure }
+        if let failed = ending.failure { throw AgentError(.inputOutput, failed) }
+        if !configuration.failsOpen, !held.isEmpty {
+            let names = held.map { known in EnforcedScopes.name(of: known.group.path) }.joined(separator: " ")
+            tell(
+                "\(held.map(\.group.path).joined(separator: ", ")) is held on without an agent; "
+                    + "to end that: trustrun-agent release \(names)")
+        }
+        return totals.violations
+    }
+}
