@@ -108,8 +108,13 @@ fmt: ## Formats Swift and C.
 check: ## Layout rules: format, licences, imports.
 	Tests/check.sh
 
-install: build ## Installs the agent under PREFIX (/usr/local).
+install: build ## Installs the agent and its service under PREFIX (/usr/local), and a configuration if there is none.
 	$(SUDO) install -D -m 0755 $(AGENT) $(DESTDIR)$(PREFIX)/bin/trustrun-agent
+	sed 's|/usr/local|$(PREFIX)|' Packaging/trustrun-agent.service | \
+		$(SUDO) install -D -m 0644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/systemd/system/trustrun-agent.service
+	$(SUDO) install -D -m 0644 docs/enforcement.md $(DESTDIR)$(PREFIX)/share/doc/trustrun-agent/enforcement.md
+	[ -e $(DESTDIR)/etc/trustrun-agent/config.yaml ] || \
+		$(SUDO) install -D -m 0600 Packaging/config.yaml $(DESTDIR)/etc/trustrun-agent/config.yaml
 
 clean: ## Removes what was built.
 	rm -rf .build BPF/Objects/*.o

@@ -400,3 +400,21 @@ int tr_pins_remove(const char *folder)
 
 	return error ? error : rmdir(folder) ? -errno : 0;
 }
+
+/* BPF_LINK_DETACH is there from 5.9 on (73b11c2ab072); a link that goes with its last pin is taken off by a worker. */
+int tr_pins_release(const char *folder)
+{
+	char path[TR_MAX_PIN_PATH], number[16];
+
+	for (int i = 0; i < TR_MAX_PROGRAMS; i++) {
+		int fd;
+
+		snprintf(number, sizeof(number), "%d", i);
+		fd = path_of(path, folder, "link_", number) ? -1 : bpf_obj_get(path);
+		if (fd < 0)
+			break;
+		bpf_link_detach(fd);
+		close(fd);
+	}
+	return tr_pins_remove(folder);
+}

@@ -2,7 +2,7 @@
 internal import CTrustRunSystem
 internal import Glibc
 
-/// Tells when control groups appear in some folders, or go.
+/// Tells when control groups appear in some folders, or go, or when the last process of one ends.
 final class CgroupWatch {
     /// Can be read when something happened; then `take`.
     let descriptor: Int32
@@ -22,6 +22,11 @@ final class CgroupWatch {
     /// Watches these too; one that is watched already has one watch, and one that went has none.
     func watch(_ folders: [String]) {
         for folder in folders { _ = unsafe inotify_add_watch(descriptor, folder, Self.mask) }
+    }
+
+    /// Watches whether somebody is in a group (cgroup.events; cgroup-v2.rst).
+    func watch(eventsOf folder: String) {
+        _ = unsafe inotify_add_watch(descriptor, folder + "/cgroup.events", UInt32(IN_MODIFY))
     }
 
     func take() {

@@ -6,10 +6,12 @@ internal import TrustRunPolicy
 
 /// Monitors the machine, and holds some of its control groups to a policy: those that are there, and those that appear. One thread owns it.
 package final class EnforcedMonitor {
-    package struct Configuration: Sendable {
+    package struct Configuration {
         package var monitor: MonitorConfiguration
         /// Control groups, as `ScopePattern` reads them.
         package var scopes: [String] = []
+        /// The only group, as long as somebody is in it.
+        package var process: WatchedProcess?
         /// Whether the whole machine is a scope.
         package var coversHost = false
         /// Whether the gates go when the agent ends.
@@ -20,6 +22,27 @@ package final class EnforcedMonitor {
         package var proofMilliseconds: UInt64 = 60_000
 
         package init(_ monitor: MonitorConfiguration) { self.monitor = monitor }
+
+        /// As a file says it, which `EnforcementConfiguration` reads.
+        package init(_ monitor: MonitorConfiguration, file path: String) throws(AgentError) {
+            let file: EnforcementConfiguration
+            do {
+                file = try EnforcementConfiguration(path: path, bytes: PolicyFiles.read(path))
+            } catch let error as PolicyError {
+                throw AgentError(error)
+            } catch let failure as PolicyReadFailure {
+                throw AgentError(.noInput, "\(path): \(failure.reason)")
+            } catch {
+                throw AgentError(.software, "\(error)")
+            }
+            self.monitor = monitor
+            self.monitor.policy = file.policies
+            scopes = file.scopes
+            coversHost = file.coversHost
+            failsOpen = file.failsOpen
+            allowsDegraded = file.allowsDegraded
+            if let seconds = file.proofSeconds { proofMilliseconds = UInt64(seconds) * 1000 }
+        }
     }
 
     private let configuration: Configuration
@@ -51,6 +74,7 @@ package final class EnforcedMonitor {
         }
         var patterns: [ScopePattern] = []
         for text in configuration.scopes { patterns.append(try ScopePattern(text, in: hierarchy)) }
+        if let process = configuration.process { patterns.append(ScopePattern(exactly: process.path)) }
         self.configuration = configuration
         self.hierarchy = hierarchy
         self.patterns = patterns
@@ -80,7 +104,9 @@ package final class EnforcedMonitor {
         for path in paths { try hold(path, allowsDegraded: configuration.allowsDegraded) }
         tellWhatIsMissing(paths)
         try scopes.makeSpare()
+        ServiceManager.tellReady()
         let timer = try waitForEnd(signals, stream)
+        if let process = configuration.process { watch.watch(eventsOf: hierarchy.mountPoint + process.path) }
         loop.add(watch.descriptor) { self.rescan() }
         rescan()
         loop.run()
@@ -149,6 +175,9 @@ package final class EnforcedMonitor {
     /// Holds the groups that have appeared, and lets go of those that are gone.
     private func rescan() {
         watch.take()
+        if let process = configuration.process, !ScopeDirectory.isPopulated(hierarchy.mountPoint + process.path) {
+            return end(.process)
+        }
         for gone in held where !gone.group.isThere { forget(gone) }
         for path in find()
         where !held.contains(where: { known in path == known.group.path || path.hasPrefix(known.group.path + "/") }) {
@@ -159,7 +188,10 @@ package final class EnforcedMonitor {
     }
 
     private func hold(_ path: String, allowsDegraded: Bool) throws(AgentError) {
-        guard let now = try scopes.hold(path, ownsScope: false, allowsDegraded: allowsDegraded) else {
+        guard
+            let now = try scopes.hold(
+                path, ownsScope: configuration.process?.isMoved ?? false, allowsDegraded: allowsDegraded)
+        else {
             return watched.remove(path)
         }
         take(now)
@@ -208,6 +240,11 @@ package final class EnforcedMonitor {
         loop.end()
     }
 
+    /// Puts a process that was moved back where it came from, unless it is held: for whoever could not hold it.
+    package func letGo() {
+        if held.isEmpty { configuration.process?.moveBack() }
+    }
+
     private func count(_ scope: EnforcedScope) -> (totals: Gate.Totals, outcomes: [GateOutcome]) {
         do {
             return (try scope.totals(), try scope.outcomes())
@@ -221,6 +258,12 @@ package final class EnforcedMonitor {
         let totals = EnforcedStream.Totals(past + held.map { known in count(known.scope) })
         for known in held { known.scope.noteCounts() }
         let ending = stream.finish(totals, failure == nil ? reason : nil)
+        if reason == .process {
+            // Nobody is left to hold.
+            for gone in held { do { try gone.scope.unpin() } catch { tell(error.message) } }
+            held.removeAll()
+            configuration.process?.removeIfEmpty()
+        }
         if let failure { throw failure }
         if let failed = ending.failure { throw AgentError(.inputOutput, failed) }
         if !configuration.failsOpen, !held.isEmpty {

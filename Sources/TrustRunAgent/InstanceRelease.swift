@@ -31,7 +31,7 @@ package enum InstanceRelease {
         defer { withExtendedLifetime(lock) {} }
         // Of another version nothing but the pins is known.
         let facts = try? pins.facts()
-        try pins.remove()
+        try pins.release()
         guard let facts, let hierarchy = CgroupHierarchy.find() else { return "released \(pins.name)" }
         let folder = hierarchy.mountPoint + facts.scope
         if facts.ownsScope { ScopeDirectory.removeEmpty(folder) }

@@ -31,6 +31,9 @@ package final class Monitor: FlowCounts {
         self.logger = logger
         policy = configuration.policy.isEmpty ? nil : try PolicyFiles.loadOrFail(configuration.policy)
         resolvers = policy?.settings.resolvers.value ?? SystemFacts.resolvers
+        if Self.hasEnded(configuration.process) {
+            throw AgentError(.noInput, "there is no process \(configuration.process ?? 0)")
+        }
         judge = try Self.makeJudge(policy, resolvers)
         sensor = try SensorStart.open(firstHook: configuration.firstHook)
         meter = LossMeter(sensor.capabilities)
@@ -145,12 +148,18 @@ package final class Monitor: FlowCounts {
                     enricher.bootOffset = Clock.bootOffset
                     enricher.sweep(at: Clock.boot)
                     reportLosses(pipeline, writer)
+                    if Self.hasEnded(configuration.process) { return .process }
                 }
                 writer.flush()
                 if let deadline, Clock.boot >= deadline { return .duration }
             }
             if pipeline.isComplete { return .count }
         }
+    }
+
+    private static func hasEnded(_ process: Int32?) -> Bool {
+        guard let process else { return false }
+        return kill(process, 0) != 0 && errno == ESRCH
     }
 
     private func reportLosses(_ pipeline: Pipeline, _ writer: EventWriter) {

@@ -14,5 +14,8 @@ package struct MonitorConfiguration: Sendable {
     /// What judges the connections: files and presets, as `PolicyFiles` reads them; none: nothing does.
     package var policy: [String] = []
 
+    /// The session ends with this process; nil: with none.
+    package var process: Int32?
+
     package init() {}
 }

@@ -7,10 +7,19 @@ struct ScopePattern: Sendable, Equatable {
     /// As the user wrote it.
     let text: String
     private let parts: [String]
+    private let isLiteral: Bool
+
+    /// One group that is there, whatever its name.
+    init(exactly path: String) {
+        text = path
+        parts = path.split(separator: "/").map(String.init)
+        isLiteral = true
+    }
 
     /// A path may begin with the hierarchy's mount point too. Throws what is wrong with it.
     init(_ text: String, in hierarchy: CgroupHierarchy) throws(AgentError) {
         self.text = text
+        isLiteral = false
         var path = Substring(text)
         if path == hierarchy.mountPoint { path += "/" }
         if path.hasPrefix(hierarchy.mountPoint + "/") { path = path.dropFirst(hierarchy.mountPoint.count) }
@@ -32,7 +41,9 @@ struct ScopePattern: Sendable, Equatable {
             folders += paths.map { path in hierarchy.mountPoint + path }
             paths = paths.flatMap { path in
                 ScopeDirectory.names(in: hierarchy.mountPoint + path).sorted()
-                    .filter { name in unsafe fnmatch(part, name, FNM_PERIOD | FNM_NOESCAPE) == 0 }
+                    .filter { name in
+                        isLiteral ? name == part : unsafe fnmatch(part, name, FNM_PERIOD | FNM_NOESCAPE) == 0
+                    }
                     .map { name in "\(path)/\(name)" }
             }
         }

@@ -76,6 +76,14 @@ package struct InstancePins: Sendable, Equatable {
         }
     }
 
+    /// Takes the gates off their scope, and removes the pins: nothing is held any more then.
+    package func release() throws(EnforcementError) {
+        let result = unsafe tr_pins_release(folder)
+        guard result == 0 || result == -ENOENT else {
+            throw EnforcementError("release \(name), pinned at \(folder)", result: result)
+        }
+    }
+
     static func foreign(_ name: String) -> EnforcementError {
         EnforcementError(
             "the instance \(name) was made by another version of the agent, whose maps this one does not know; "

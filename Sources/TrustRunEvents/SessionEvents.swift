@@ -74,6 +74,8 @@ package struct SessionSummary {
         case signal, duration, count
         /// The command that was run has ended.
         case command
+        /// The process that was watched and all that descended from it have ended.
+        case process
     }
 
     /// What the gates counted, exact whatever was lost of the stream.

@@ -42,7 +42,7 @@ extension DocumentDecoder {
         return addresses
     }
 
-    private func seconds(_ node: Node) throws(PolicyError) -> UInt32 {
+    func seconds(_ node: Node) throws(PolicyError) -> UInt32 {
         let text = try text(node, "a time such as 30s, 10m or 1h")
         let factors: [Character: UInt32] = ["s": 1, "m": 60, "h": 3600]
         guard let unit = text.last, let factor = factors[unit],

@@ -50,6 +50,19 @@ struct DocumentDecoder {
         }
     }
 
+    /// What `PolicyLoader.load` takes: a file, from this one's folder, or a preset.
+    func reference(_ node: Node) throws(PolicyError) -> String {
+        let text = try text(node, "a policy file or preset:NAME")
+        do throws(ReferenceError) {
+            switch try PolicyReference(text, relativeTo: folder ?? "") {
+            case .file(let path): return path
+            case .preset(let preset): return preset.text
+            }
+        } catch {
+            throw yaml.error(node.mark, error.message)
+        }
+    }
+
     func origin(_ node: Node) -> Origin {
         Origin(document: index, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1)
     }

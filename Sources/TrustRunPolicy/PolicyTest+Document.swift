@@ -48,19 +48,6 @@ extension DocumentDecoder {
 
     fileprivate static let expectationKeys = ["destination", "action", "rule", "process", "protocol", "direction"]
 
-    /// For `PolicyLoader.load`.
-    fileprivate func reference(_ node: Node) throws(PolicyError) -> String {
-        let text = try text(node, "a policy file or preset:NAME")
-        do throws(ReferenceError) {
-            switch try PolicyReference(text, relativeTo: folder ?? "") {
-            case .file(let path): return path
-            case .preset(let preset): return preset.text
-            }
-        } catch {
-            throw yaml.error(node.mark, error.message)
-        }
-    }
-
     fileprivate func expectation(_ node: Node) throws(PolicyError) -> PolicyTest.Expectation {
         let members = try members(of: node, "an expectation", keys: Self.expectationKeys)
         guard let destinationNode = members["destination"], let actionNode = members["action"] else {

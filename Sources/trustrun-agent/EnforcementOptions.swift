@@ -13,6 +13,12 @@ struct EnforcementOptions: ParsableArguments {
             valueName: "path"))
     var scope: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Enforce what this file says, instead of --enforce, --policy, --scope and the like; docs/enforcement.md.",
+            valueName: "file"))
+    var config: String?
+
     @Flag(help: "With --enforce: hold the whole machine, this agent and your own session too.")
     var host = false
 
@@ -26,6 +32,12 @@ struct EnforcementOptions: ParsableArguments {
     var proveEvery = TimeSpan(nanoseconds: 60_000_000_000)
 
     func validate(hasPolicy: Bool) throws {
+        guard config == nil else {
+            guard !enforce, !hasPolicy, scope.isEmpty, !host, !failOpen, !allowDegraded else {
+                throw ValidationError("--config says all of it: leave --enforce, --policy, --scope and the like out")
+            }
+            return
+        }
         guard enforce else {
             guard scope.isEmpty, !host, !failOpen, !allowDegraded else {
                 throw ValidationError(
@@ -43,7 +55,10 @@ struct EnforcementOptions: ParsableArguments {
         }
     }
 
-    func configuration(_ monitor: MonitorConfiguration) -> EnforcedMonitor.Configuration {
+    /// nil: nothing is to be enforced.
+    func configuration(_ monitor: MonitorConfiguration) throws -> EnforcedMonitor.Configuration? {
+        if let config { return try EnforcedMonitor.Configuration(monitor, file: config) }
+        guard enforce else { return nil }
         var configuration = EnforcedMonitor.Configuration(monitor)
         configuration.scopes = scope
         configuration.coversHost = host

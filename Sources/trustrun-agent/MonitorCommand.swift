@@ -65,9 +65,8 @@ struct MonitorCommand: ParsableCommand {
         monitor.firstHook = hooks?.rawValue
         try Failure.reporting {
             monitor.policy = policy
-            if enforcement.enforce {
-                let violations = try EnforcedMonitor(enforcement.configuration(monitor), tell: Failure.tell).run()
-                return try fail(on: violations)
+            if let configuration = try enforcement.configuration(monitor) {
+                return try fail(on: EnforcedMonitor(configuration, tell: Failure.tell).run())
             }
             let session = try Monitor(monitor, logger: Log.standardError())
             InstanceSweep.run().forEach(Failure.tell)
@@ -82,7 +81,9 @@ struct MonitorCommand: ParsableCommand {
     }
 
     func validate() throws {
-        guard failOn == nil || !policy.isEmpty else { throw ValidationError("--fail-on needs a --policy") }
+        guard failOn == nil || !policy.isEmpty || enforcement.config != nil else {
+            throw ValidationError("--fail-on needs a --policy")
+        }
         try enforcement.validate(hasPolicy: !policy.isEmpty)
     }
 }

@@ -9,9 +9,9 @@ struct TrustRunAgentCommand: ParsableCommand {
         abstract: "Shows where the programs of a Linux machine send data, with evidence.",
         version: AgentVersion.text,
         subcommands: [
-            MonitorCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self, ExplainCommand.self,
-            LearnCommand.self,
-            PolicyCommand.self, DoctorCommand.self,
+            MonitorCommand.self, WatchCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self,
+            ExplainCommand.self,
+            LearnCommand.self, PolicyCommand.self, DoctorCommand.self,
         ]
     )
 }

@@ -40,13 +40,15 @@ def matches(event, kind=None, pid=None, port=None, protocol=None, **values):
 
 
 class Agent:
-    """A running `trustrun-agent monitor`.
+    """A running `trustrun-agent monitor`, or another command whose stream is the same.
 
     Its stdout is a pipe, as it would be with a SIEM's shipper; `cat` empties it into a file, so that no test ever
     holds the agent up by not looking. `paused=True` leaves the pipe to the test (see `resume`).
     """
 
-    def __init__(self, *options, paused=False, start_limit=20):
+    command = "monitor"
+
+    def __init__(self, *options, paused=False, start_limit=20, environment=None):
         self.folder = tempfile.TemporaryDirectory(prefix="trustrun-test-")
         cleanup.later(self.folder.cleanup)
         self.output = pathlib.Path(self.folder.name, "events.jsonl")
@@ -60,7 +62,8 @@ class Agent:
         cleanup.later(self.close_pipe)
         with open(self.errors, "wb") as errors:
             self.process = subprocess.Popen(
-                [agent_path(), "monitor", *options], stdin=subprocess.DEVNULL, stdout=write_end, stderr=errors)
+                [agent_path(), self.command, *options], stdin=subprocess.DEVNULL, stdout=write_end, stderr=errors,
+                env={**os.environ, **(environment or {})})
         os.close(write_end)
         cleanup.later(self.kill)
         self.pid = self.process.pid

@@ -38,10 +38,10 @@ class Client:
 class Keeper(harness.Agent):
     """A `monitor --enforce`; whatever it pins goes with the test."""
 
-    def __init__(self, policy, *scopes_and_options, **more):
+    def __init__(self, *options, **more):
         self.instances = set()
         cleanup.later(self.release)
-        super().__init__("--policy", policy, "--enforce", *scopes_and_options, **more)
+        super().__init__(*options, **more)
 
     def wait_until_held(self, group, state="proven"):
         self.wait_for("enforcement", scope=group.path, state=state)
@@ -57,8 +57,12 @@ class Keeper(harness.Agent):
         wait_until(lambda: words in self.stderr(), f"`{words}` on stderr")
 
 
+def enforcing(policy, *options):
+    return Keeper("--policy", policy, "--enforce", *options)
+
+
 def held(policy, group, *options):
-    keeper = Keeper(policy, "--scope", group.path, *options)
+    keeper = enforcing(policy, "--scope", group.path, *options)
     keeper.wait_until_held(group)
     return keeper
 
@@ -116,7 +120,7 @@ def test_a_scope_is_held_with_an_agent_and_without():
 
 def test_groups_that_appear_are_held_and_those_that_go_are_not():
     above, namespace = cgroups.Group("many"), everywhere()
-    keeper = Keeper(scopes.policy("allow 10.1.1.1"), "--scope", f"{above.path}/job-*")
+    keeper = enforcing(scopes.policy("allow 10.1.1.1"), "--scope", f"{above.path}/job-*")
     keeper.said("yet; it is held as soon as it is there")
     for turn in range(2):
         keeper.mark()
@@ -138,7 +142,7 @@ def test_groups_that_appear_are_held_and_those_that_go_are_not():
 def test_two_scopes_two_agents_two_policies():
     groups, namespace = [cgroups.Group(name) for name in ("first/a", "first/b", "second")], everywhere()
     clients = [Client(group, namespace) for group in groups]
-    one = Keeper(scopes.policy("allow 10.1.1.1"), "--scope", groups[0].path, "--scope", groups[1].path)
+    one = enforcing(scopes.policy("allow 10.1.1.1"), "--scope", groups[0].path, "--scope", groups[1].path)
     two = held(scopes.policy("allow 10.2.2.2"), groups[2])
     for group in groups[:2]:
         one.wait_until_held(group)
@@ -226,7 +230,7 @@ def test_reload_reaches_every_scope():
     clients = [Client(group, namespace) for group in groups]
     policy = scopes.policy("allow 10.1.1.1")
     text = policy.read_text()
-    keeper = Keeper(policy, "--scope", groups[0].path, "--scope", groups[1].path)
+    keeper = enforcing(policy, "--scope", groups[0].path, "--scope", groups[1].path)
     for group in groups:
         keeper.wait_until_held(group)
     replace(policy, text.replace("10.1.1.1", "10.2.2.2"))
@@ -249,7 +253,7 @@ def test_fail_open_lets_go():
     keeper = held(scopes.policy("allow 10.1.1.1"), group, "--fail-open")
     expect.equal((keeper.instances, client.ask("tcp", "10.2.2.2", 443)), (set(), EPERM), "pins, and what is refused")
     keeper.stop()
-    expect.equal(client.ask("tcp", "10.2.2.2", 443), "ok", "without the agent")
+    wait_until(lambda: client.ask("tcp", "10.2.2.2", 443) == "ok", "the gates to go with their agent")
 
 
 def test_what_cannot_be_meant():
@@ -263,3 +267,79 @@ def test_what_cannot_be_meant():
     wrong("--policy", policy, "--enforce", "--host", "--scope", group.path, status=64, words="leave --scope out")
     wrong("--policy", bad, "--enforce", "--scope", group.path, status=65, words="policy.yaml:2")
     expect.equal([instance for instance in status() if instance["scope"] == group.path], [], "what is pinned")
+
+
+class Watcher(Keeper):
+    command = "watch"
+
+
+def test_a_running_process_is_held_where_it_is_or_moved():
+    namespace = everywhere()
+    for name, moves in (("alone", False), ("shared", True)):
+        group = cgroups.Group(name)
+        client, other = Client(group, namespace), Client(group, namespace) if moves else None
+        watcher = Watcher("--policy", scopes.policy("allow 10.1.1.1"), "--enforce", str(client.pid))
+        scope = watcher.wait_for("enforcement", state="proven")["scope"]
+        expect.true(scope.startswith(f"/trustrun/watch-{client.pid}-") if moves else scope == group.path, f"the scope of {name}: {scope}")
+        expect.equal([client.ask("tcp", "10.1.1.1", 443), client.ask("tcp", "10.2.2.2", 443), client.ask("in_fork", "tcp", "10.2.2.2", 443)],
+                     ["ok", EPERM, EPERM], "the process and a child")
+        if other:
+            expect.equal(other.ask("tcp", "10.2.2.2", 443), "ok", "another process of the group that it was in")
+        told = watcher.wait_for("connect", 3)
+        expect.equal([event["destination"]["address"] for event in told], ["10.1.1.1", "10.2.2.2", "10.2.2.2"], "what is told", *told)
+        client.end()
+        expect.holds(watcher.finish(), summary__reason="process", summary__violations__block=2)
+        expect.equal([scopes.left_behind(), [instance for instance in status() if instance["scope"] == scope]], [[], []], "what is left behind")
+
+
+def test_a_process_that_cannot_be_held_stays_where_it_is():
+    group, namespace = cgroups.Group("shared"), everywhere()
+    client, other = Client(group, namespace), Client(group, namespace)
+    expect.equal(client.ask("keep_listener", "door", 7099), "ok", "a listener")
+    policy = scopes.policy("allow 10.1.1.1")
+    program = children.Program(agent_path(), "watch", "--policy", policy, "--enforce", str(client.pid))
+    _, errors = program.communicate(timeout=scaled(20))
+    expect.equal((program.returncode, f"a listener at [::]:7099 of process {client.pid}" in errors), (125, True), f"with a listener: {errors}")
+    with open(f"/proc/{client.pid}/cgroup") as file:
+        expect.true(f"0::{group.path}\n" in file.readlines(), "the group that it is in")
+    expect.equal((client.ask("tcp", "10.2.2.2", 443), other.ask("tcp", "10.2.2.2", 443), scopes.left_behind()), ("ok", "ok", []), "what is left behind")
+    program = children.Program(agent_path(), "watch", "--policy", policy, "--enforce", str(2 ** 22 + 1))
+    _, errors = program.communicate(timeout=scaled(20))
+    expect.equal((program.returncode, "there is no process" in errors), (66, True), f"without a process: {errors}")
+
+
+def test_watching_only():
+    namespace = everywhere()
+    client, stranger = (Client(cgroups.Group(name), namespace) for name in ("a", "b"))
+    watcher = Watcher(str(client.pid))
+    expect.equal([end.ask("tcp", "10.1.1.1", 443) for end in (client, stranger)], ["ok", "ok"], "answers")
+    watcher.wait_for("connect", pid=client.pid)
+    expect.equal({event["process"]["pid"] for event in watcher.find("connect")}, {client.pid}, "whose connections are told")
+    client.end()
+    expect.holds(watcher.finish(), summary__reason="process")
+
+
+def test_a_service_with_a_configuration():
+    group, namespace = cgroups.Group("service"), everywhere()
+    client = Client(group, namespace)
+    policy = scopes.policy("allow 10.1.1.1")
+    config = policy.with_name("config.yaml")
+    config.write_text(f"policy: policy.yaml\nscopes: [{group.path}]\nprove_every: 1s\n")
+    manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    manager.bind(str(policy.with_name("notify")))
+    manager.settimeout(scaled(20))
+    keeper = Keeper("--config", config, environment={"NOTIFY_SOCKET": str(policy.with_name("notify"))})
+    keeper.wait_until_held(group)
+    expect.equal(manager.recv(64), b"READY=1", "what the service manager is told")
+    expect.equal((client.ask("tcp", "10.1.1.1", 443), client.ask("tcp", "10.2.2.2", 443)), ("ok", EPERM), "what is held")
+    replace(policy, policy.read_text().replace("10.1.1.1", "10.2.2.2"))
+    keeper.wait_for("enforcement", scope=group.path, state="reloaded")
+    keeper.stop(signal.SIGTERM)
+    expect.equal(client.ask("tcp", "10.1.1.1", 443), EPERM, "after the service was stopped")
+    for text, words in (("policy: policy.yaml\n", "config.yaml:1:1: a configuration without `scopes`"), ("scopes: /a\n", "without `policy`"),
+                        ("policy: policy.yaml\nscopes: /a\nhost: true\n", "expected no `scopes`"), ("policy: p\nscope: /a\n", "config.yaml:2:1: unknown key `scope`"),
+                        ("policy: p\nhost: 1\n", "config.yaml:2:7: unknown host `1`; expected one of true, false")):
+        config.write_text(text)
+        wrong("--config", config, status=65, words=words)
+    wrong("--config", config, "--enforce", status=64, words="--config says all of it")
+    wrong("--config", config.with_name("none"), status=66, words="No such file")

@@ -57,8 +57,11 @@ int tr_instance_read(const char *_Nonnull folder, struct tr_instance *_Nonnull i
 
 int tr_instance_write(const char *_Nonnull folder, const struct tr_instance *_Nonnull instance);
 
-/* Removes the pins and their folder. The gates go with their last pin unless a process holds them. */
+/* Removes the pins and their folder. The gates go with their last pin unless a process holds them, a little later. */
 int tr_pins_remove(const char *_Nonnull folder);
+
+/* Takes the gates off their scope, whoever holds them, and removes the pins: nothing is held any more then. */
+int tr_pins_release(const char *_Nonnull folder);
 
 /* Takes the lock of an instance until the descriptor is closed. -EWOULDBLOCK: an agent has it. */
 int tr_lock_take(const char *_Nonnull name);
