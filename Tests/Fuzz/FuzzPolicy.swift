@@ -2,12 +2,15 @@
 
 internal import TrustRunPolicy
 
-/// Loads arbitrary bytes as expectations, and as a policy that may inherit itself and two presets; what loads is printed and must load again
+/// Loads arbitrary bytes as expectations, as a configuration, and as a policy that may inherit itself and two presets; what loads is printed and must load again
 /// with as many rules, and is linted and held to the expectations.
 @_cdecl("LLVMFuzzerTestOneInput")
 package func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     hold(bytes)
+    if let read = try? EnforcementConfiguration(path: "c.yaml", bytes: bytes) {
+        precondition(read.coversHost == read.scopes.isEmpty && !read.policies.isEmpty)
+    }
     guard let policy = load(bytes, presets: presets) else { return 0 }
     let text = PolicyDescription(policy).text
     guard let again = load(Array(text.utf8), presets: presets) else {

@@ -21,6 +21,14 @@ DESTINATIONS = 60
 PORTS = (1, 80, 442, 443, 444, 500, 600, 601, 7999, 8000, 8999, 65535)
 
 
+def _rounds(least, tally, share):
+    """Numbers of policies: so many, and more as long as one of both answers was too rare to show anything, up to four times as many."""
+    for number in range(least * 4):
+        if number < least or min(tally.values()) <= sum(tally.values()) * share:
+            yield number
+    expect.true(min(tally.values()) > sum(tally.values()) * share, f"refused and let through: {tally}")
+
+
 def _address(dice):
     """Few bits in few places, so that matches, ties and nesting are common."""
     bits = dice.getrandbits(8)
@@ -120,7 +128,7 @@ def test_kernel_and_evaluator_agree():
     dice = random.Random(seed)
     namespace = everywhere()
     tally = {True: 0, False: 0}
-    for number in range(POLICIES):
+    for number in _rounds(POLICIES, tally, 1 / 12):
         text = _policy(dice)
         policy = scopes.write(text)
         questions, asked = [], {path: [] for path in programs()}
@@ -142,7 +150,6 @@ def test_kernel_and_evaluator_agree():
             tally[is_refused] += 1
             if is_refused != (action in ("block", "kill")) and not _never_sent(step, answer):
                 expect.fail(f"seed {seed}, policy {number}: {step} got {answer!r}, and the evaluator says {action}:\n{text}")
-    expect.true(min(tally.values()) > POLICIES * DESTINATIONS // 4, f"refused and let through: {tally}")
     print(f"      seed {seed}: {tally[True]} refused, {tally[False]} let through")
 
 
@@ -191,7 +198,7 @@ def test_kernel_and_evaluator_agree_on_names():
     seed = int(os.environ.get("TRUSTRUN_SEED", random.SystemRandom().randrange(1 << 32)))
     dice = random.Random(seed)
     tally = {True: 0, False: 0}
-    for number in range(max(2, int(12 / SCALE))):
+    for number in _rounds(max(2, int(12 / SCALE)), tally, 1 / 10):
         names = sorted({_name(dice) for _ in range(14)})
         zone = {name: [(1 if "." in address else 28, 60, address) for address in dice.sample(ADDRESSES, dice.randrange(1, 4))] for name in names}
         namespace = everywhere()
@@ -213,5 +220,4 @@ def test_kernel_and_evaluator_agree_on_names():
             tally[answer == EPERM] += 1
             if (answer == EPERM) != (action in ("block", "kill")):
                 expect.fail(f"seed {seed}, policy {number}: {step} got {answer!r}, and the evaluator says {action} with {question[3]}:\n{text}")
-    expect.true(min(tally.values()) > sum(tally.values()) // 10, f"refused and let through: {tally}")
     print(f"      seed {seed}: {tally[True]} refused, {tally[False]} let through")
