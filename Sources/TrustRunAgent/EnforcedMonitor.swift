@@ -103,7 +103,7 @@ package final class EnforcedMonitor {
         keeper.reloaded = scopes.reloadSpare
         for path in paths { try hold(path, allowsDegraded: configuration.allowsDegraded) }
         tellWhatIsMissing(paths)
-        try scopes.makeSpare()
+        try makeSpare()
         ServiceManager.tellReady()
         let timer = try waitForEnd(signals, stream)
         if let process = configuration.process { watch.watch(eventsOf: hierarchy.mountPoint + process.path) }
@@ -184,7 +184,13 @@ package final class EnforcedMonitor {
             watched.add(path)
             do { try hold(path, allowsDegraded: true) } catch { return fail(error) }
         }
-        do { try scopes.makeSpare() } catch { fail(error) }
+        do { try makeSpare() } catch { fail(error) }
+    }
+
+    /// Where a group may appear at any time, gates wait for it.
+    private func makeSpare() throws(AgentError) {
+        let isWaiting = patterns.contains { pattern in pattern.isOpen || pattern.find(in: hierarchy).paths.isEmpty }
+        if isWaiting, configuration.process == nil { try scopes.makeSpare() }
     }
 
     private func hold(_ path: String, allowsDegraded: Bool) throws(AgentError) {
@@ -229,7 +235,6 @@ package final class EnforcedMonitor {
         held.removeAll { known in known.scope === scope }
         do throws(AgentError) {
             if let now = try scopes.replace(lost) { take(now) }
-            try scopes.makeSpare()
         } catch {
             fail(error)
         }

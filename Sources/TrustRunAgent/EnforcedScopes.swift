@@ -105,6 +105,7 @@ final class EnforcedScopes {
 
     /// Puts the newest policy in force in the gates that wait.
     func reloadSpare() {
+        guard spare != nil else { return }
         spare = nil
         do { try makeSpare() } catch { tell(error.message) }
     }

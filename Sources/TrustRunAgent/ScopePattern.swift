@@ -33,6 +33,9 @@ struct ScopePattern: Sendable, Equatable {
         }
     }
 
+    /// Whether others may fit beside those that are there.
+    var isOpen: Bool { !isLiteral && text.contains { character in "*?[".contains(character) } }
+
     /// The groups that are there, and every folder in which one more could appear.
     func find(in hierarchy: CgroupHierarchy) -> (paths: [String], folders: [String]) {
         var paths = [""]

@@ -5,6 +5,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 import socket
 import stat
 import tempfile
@@ -233,3 +234,40 @@ def test_where_events_may_go():
     expect.equal((status, output), (0, "1\n"), "a command whose events nobody reads")
     expect.true("the events are not whole" in errors, f"stderr: {errors}")
     expect.equal([path for path in scopes.left_behind() if f"run-{program.pid}-" in path], [], "groups left behind")
+
+
+FLOOD = 250_000  # more than the ring has room for
+
+FLOODER = ("import socket, sys\n"
+           "print('ready', flush=True); sys.stdin.readline()\n"
+           "end, refused, sent = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), 0, 0\n"
+           f"for place in range({FLOOD}):\n"
+           "    try: end.sendto(b'x', ('10.2.2.2', 9))\n"
+           "    except PermissionError: refused += 1\n"
+           "    if place % 100 == 0: sent += end.sendto(b'x', ('10.1.1.1', 9))\n"
+           "print(refused, sent, flush=True); sys.stdin.readline()")
+
+
+def test_counts_are_exact_and_the_gates_hold_with_the_ring_full():
+    path = folder() / "events.jsonl"
+    program = scopes.start(scopes.policy("allow 10.1.1.1"), scopes.PYTHON, "-c", FLOODER, namespace=everywhere(), options=["--events", path])
+    expect.equal(program.stdout.readline(), "ready\n", "the command's first line")
+    program.send_signal(signal.SIGSTOP)
+    program.stdin.write("\n")
+    program.stdin.flush()
+    answer = program.stdout.readline().split()
+    program.send_signal(signal.SIGCONT)
+    _, text = program.communicate("\n", timeout=scaled(60))
+    expect.equal((program.returncode, answer), (0, [str(FLOOD), str(FLOOD // 100)]), f"what was refused and sent: {text}")
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    summary = events[-1]["summary"]
+    lost = sum(entry["count"] for event in of(events, "loss") for entry in event["lost"] if entry["stage"] == "kernel")
+    expect.true(lost > 0 and summary["lost"] >= lost, f"{lost} lost in the ring: it was not full")
+    expect.equal((summary["violations"]["block"], summary["enforcement"]["refused"], summary["enforcement"]["let_through"], summary["enforcement"]["unlisted"]),
+                 (FLOOD, FLOOD, FLOOD // 100, 0), "what the kernel counted")
+    told = len(of(events, "violation", destination__address="10.2.2.2"))
+    expect.equal(told + lost >= FLOOD, True, f"{told} told and {lost} lost of {FLOOD}")
+    expect.true(f"{FLOOD} refused: udp 10.2.2.2:9" in text, f"stderr: {text}")
+
+
+test_counts_are_exact_and_the_gates_hold_with_the_ring_full.limit = 120

@@ -50,11 +50,14 @@ def test_statuses_and_signals():
     expect.equal(finish(scopes.start(policy, "sh", "-c", "kill -KILL $$"))[0], 128 + 9, "a command killed by a signal")
     expect.equal(finish(scopes.start(policy, "/nonexistent"))[0], 127, "a command that is not there")
     expect.equal(finish(scopes.start(policy, "/etc/passwd"))[0], 126, "a command that cannot be run")
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1):
-        program = scopes.start(policy, "sh", "-c", f"trap 'echo got; exit 3' {number.name[3:]}; echo ready; while :; do sleep 0.05; done")
-        expect.equal(program.stdout.readline(), "ready\n", "the command's first line")
+    numbers = (signal.SIGUSR1, signal.SIGQUIT, signal.SIGINT, signal.SIGTERM)
+    traps = "; ".join(f"trap 'echo {number.name}' {number.name[3:]}" for number in numbers[:-1])
+    program = scopes.start(policy, "sh", "-c", f"{traps}; trap 'echo SIGTERM; exit 3' TERM; echo ready; while :; do sleep 0.05; done")
+    expect.equal(program.stdout.readline(), "ready\n", "the command's first line")
+    for number in numbers:
         program.send_signal(number)
-        expect.equal(finish(program)[:2], (3, "got\n"), f"status and output after {number.name}")
+        expect.equal(program.stdout.readline(), f"{number.name}\n", f"output after {number.name}")
+    expect.equal(finish(program)[0], 3, "status after SIGTERM")
     expect.equal(scopes.left_behind(), [], "groups left behind")
 
 

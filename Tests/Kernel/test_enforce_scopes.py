@@ -76,8 +76,8 @@ def wrong(*options, status, words):
 
 
 def test_a_scope_is_held_with_an_agent_and_without():
-    group, namespace = cgroups.Group("a"), everywhere()
-    inside, outside = Client(group, namespace), Client(cgroups.Group("other"), namespace)
+    group, other, namespace = cgroups.Group("a"), cgroups.Group("other"), everywhere()
+    inside, outside = Client(group, namespace), Client(other, namespace)
     policy = scopes.policy("allow 10.1.1.1", "block 10.2.2.2, reason: not ours")
     keeper = held(policy, group)
     keeper.mark()
@@ -124,7 +124,7 @@ def test_groups_that_appear_are_held_and_those_that_go_are_not():
     keeper.said("yet; it is held as soon as it is there")
     for turn in range(2):
         keeper.mark()
-        group, other = cgroups.Group("many/job-1"), cgroups.Group("many/else")
+        other, group = cgroups.Group("many/else"), cgroups.Group("many/job-1")
         keeper.wait_until_held(group)
         client, free = Client(group, namespace), Client(other, namespace)
         expect.equal([end.ask("tcp", "10.2.2.2", 443) for end in (client, free)], [EPERM, "ok"], "a group that fits and one that does not")
@@ -155,7 +155,7 @@ def test_two_scopes_two_agents_two_policies():
 
 
 def test_sockets_that_were_there_before():
-    group, other, namespace = cgroups.Group("a"), cgroups.Group("other"), everywhere()
+    group, other, inside, namespace = *(cgroups.Group(name) for name in ("a", "other", "b")), everywhere()
     client, server = Client(other, namespace), children.Child(echo, 443, namespace=namespace)
     server.receive()
     expect.equal(client.ask("keep", "far", socket.SOCK_STREAM, "10.2.2.2", 443), "ok", "a connection that the policy does not allow")
@@ -175,7 +175,6 @@ def test_sockets_that_were_there_before():
     keeper.stop()
 
     # Made in the scope, they are the gates' own.
-    inside = cgroups.Group("b")
     client = Client(inside, namespace)
     expect.equal([client.ask("keep", "far", socket.SOCK_STREAM, "10.2.2.2", 443), client.ask("keep_listener", "door", 7098)], ["ok", "ok"], "before the gates")
     keeper = held(policy, inside)
@@ -309,8 +308,8 @@ def test_a_process_that_cannot_be_held_stays_where_it_is():
 
 
 def test_watching_only():
-    namespace = everywhere()
-    client, stranger = (Client(cgroups.Group(name), namespace) for name in ("a", "b"))
+    groups, namespace = [cgroups.Group("a"), cgroups.Group("b")], everywhere()
+    client, stranger = (Client(group, namespace) for group in groups)
     watcher = Watcher(str(client.pid))
     expect.equal([end.ask("tcp", "10.1.1.1", 443) for end in (client, stranger)], ["ok", "ok"], "answers")
     watcher.wait_for("connect", pid=client.pid)
