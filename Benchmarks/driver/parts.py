@@ -180,8 +180,8 @@ def stream():
 
 GATE_RULES = 100_000
 GATE_CALLS = 20_000
-# BPF_CGROUP_INET4_CONNECT of <linux/bpf.h>
-CONNECT4 = 10
+# Of enum bpf_attach_type (<linux/bpf.h>): BPF_CGROUP_INET_INGRESS, BPF_CGROUP_INET_EGRESS, BPF_CGROUP_INET4_CONNECT.
+INGRESS, EGRESS, CONNECT4 = 0, 1, 10
 
 
 def gate_turns(scope, words, value):
@@ -213,9 +213,30 @@ def gate_run(scope, gate, destinations):
     return nanoseconds / runs
 
 
+def dns_run(scope, gate):
+    """Nanoseconds that the gates take for a query as it leaves, and for its answer as it comes."""
+    program = ["/usr/bin/python3", "-B", os.path.join(machine.ROOT, "Benchmarks/Programs/gate_answers.py")]
+    with machine.Statistics(), subprocess.Popen([*program, "serve"], stdout=subprocess.PIPE) as server:
+        try:
+            if not server.stdout.readline():
+                raise RuntimeError("the resolver of the benchmark did not start: is port 53 of 127.0.0.1 in use?")
+            before = gate.runs()
+            scope.run([*program, "ask", GATE_CALLS])
+            after = gate.runs()
+        finally:
+            server.kill()
+    taken = []
+    for kind in (EGRESS, INGRESS):
+        runs, nanoseconds = (now - past for now, past in zip(after[kind], before[kind]))
+        if runs != GATE_CALLS:
+            raise RuntimeError(f"a gate ran {runs} times for {GATE_CALLS} queries")
+        taken.append(nanoseconds / runs)
+    return taken
+
+
 def gates():
     """The gates of an enforced scope with a policy of 100 000 rules. Most of any addresses are refused, which the gate counts for each."""
-    taken, loaded = {"allowed": [], "any": []}, {"address": [], "name": []}
+    taken, loaded, asked = {"allowed": [], "any": []}, {"address": [], "name": []}, []
     with machine.Scope() as scope:
         for _ in range(PAIRS):
             for kind, times in loaded.items():
@@ -225,11 +246,16 @@ def gates():
                     if kind == "address":
                         for destinations, runs in taken.items():
                             runs.append(gate_run(scope, gate, destinations))
+                    else:
+                        asked.append(dns_run(scope, gate))
         away = gate_turns(scope, [os.path.join(machine.BUILT, "connect_away"), 50000], lambda got: got["wall"])
         rate = gate_turns(scope, [os.path.join(machine.BUILT, "stream"), 1000], lambda got: got["rate"])
     return [
         *(Row(f"connect gate: a run, {kind} destinations", median(runs, "{:.0f}") + " ns", spread(runs, "{:.0f}"), "<= 400 ns",
               statistics.median(runs) <= 400) for kind, runs in taken.items()),
+        Row("DNS gate: an answer, 100000 names", median([run[1] / 1000 for run in asked], "{:.1f}") + " us",
+            spread([run[1] / 1000 for run in asked], "{:.1f}"), "<= 8.0 us", statistics.median(run[1] for run in asked) <= 8000),
+        info("DNS gate: a query", median([run[0] / 1000 for run in asked], "{:.1f}") + " us"),
         *(Row(f"gates: load 100000 rules, {kind}", median(times, "{:.3f}") + " s", spread(times, "{:.3f}"), "<= 1.000 s",
               statistics.median(times) <= 1) for kind, times in loaded.items()),
         Row("connect+close: enforced / not", median(away, "{:.3f}"), spread(away, "{:.3f}"), "<= 1.060",

@@ -6,45 +6,6 @@ internal import TrustRunPolicy
 
 /// Monitors the machine, and holds some of its control groups to a policy: those that are there, and those that appear. One thread owns it.
 package final class EnforcedMonitor {
-    package struct Configuration {
-        package var monitor: MonitorConfiguration
-        /// Control groups, as `ScopePattern` reads them.
-        package var scopes: [String] = []
-        /// The only group, as long as somebody is in it.
-        package var process: WatchedProcess?
-        /// Whether the whole machine is a scope.
-        package var coversHost = false
-        /// Whether the gates go when the agent ends.
-        package var failsOpen = false
-        /// Whether groups are held too that have what no gate sees.
-        package var allowsDegraded = false
-        /// How long after a proof the next one is made.
-        package var proofMilliseconds: UInt64 = 60_000
-
-        package init(_ monitor: MonitorConfiguration) { self.monitor = monitor }
-
-        /// As a file says it, which `EnforcementConfiguration` reads.
-        package init(_ monitor: MonitorConfiguration, file path: String) throws(AgentError) {
-            let file: EnforcementConfiguration
-            do {
-                file = try EnforcementConfiguration(path: path, bytes: PolicyFiles.read(path))
-            } catch let error as PolicyError {
-                throw AgentError(error)
-            } catch let failure as PolicyReadFailure {
-                throw AgentError(.noInput, "\(path): \(failure.reason)")
-            } catch {
-                throw AgentError(.software, "\(error)")
-            }
-            self.monitor = monitor
-            self.monitor.policy = file.policies
-            scopes = file.scopes
-            coversHost = file.coversHost
-            failsOpen = file.failsOpen
-            allowsDegraded = file.allowsDegraded
-            if let seconds = file.proofSeconds { proofMilliseconds = UInt64(seconds) * 1000 }
-        }
-    }
-
     private let configuration: Configuration
     private let hierarchy: CgroupHierarchy
     private let patterns: [ScopePattern]
@@ -53,6 +14,7 @@ package final class EnforcedMonitor {
     private let watched = WatchedScopes()
     private let watch: CgroupWatch
     private let loop = DescriptorLoop()
+    private var keeper: ScopeKeeper?
     private var held: [EnforcedScopes.Held] = []
     /// What gates counted that are gone.
     private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
@@ -113,8 +75,6 @@ package final class EnforcedMonitor {
         withExtendedLifetime(timer) {}
         return try finish(stream)
     }
-
-    private var keeper: ScopeKeeper?
 
     private func startStream() throws(AgentError) -> EnforcedStream {
         guard let ring = scopes.ring, let newest = scopes.policies.newest else {

@@ -2,6 +2,7 @@
 """`monitor --enforce --scope`: groups of others are held to a policy, for as long as they are there."""
 
 import json
+import pathlib
 import signal
 import socket
 
@@ -253,6 +254,27 @@ def test_fail_open_lets_go():
     expect.equal((keeper.instances, client.ask("tcp", "10.2.2.2", 443)), (set(), EPERM), "pins, and what is refused")
     keeper.stop()
     wait_until(lambda: client.ask("tcp", "10.2.2.2", 443) == "ok", "the gates to go with their agent")
+
+
+class Machine:
+    path = "/"
+
+
+def test_the_whole_machine():
+    if not pathlib.Path("/suite/command").exists():
+        raise expect.Skip("it is tried in emulated machines only: here it would be this one")
+    groups, namespace = [cgroups.Group("a"), cgroups.Group("b")], everywhere()
+    clients = [Client(groups[0], namespace), Client(groups[1], namespace, user=None)]
+    keeper = enforcing(scopes.policy("block 10.2.2.2", default="allow"), "--host")
+    keeper.wait_until_held(Machine)
+    expect.equal(keeper.instances, {"host"}, "what the instance is called")
+    for client in clients:
+        expect.equal((client.ask("tcp", "10.1.1.1", 443), client.ask("tcp", "10.2.2.2", 443)), ("ok", EPERM), "anybody")
+        keeper.wait_for("violation", pid=client.pid)
+    keeper.stop()
+    expect.equal(clients[0].ask("tcp", "10.2.2.2", 443), EPERM, "without an agent")
+    expect.equal(agent("release", "host").returncode, 0, "`release`")
+    expect.equal(clients[0].ask("tcp", "10.2.2.2", 443), "ok", "a released machine")
 
 
 def test_what_cannot_be_meant():

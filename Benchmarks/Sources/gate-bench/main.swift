@@ -6,7 +6,7 @@ import TrustRunPolicy
 
 // gate-bench CGROUP KIND RULES: makes a policy of as many rules for addresses or names, puts it in force in an open directory of the cgroup
 // hierarchy, prints one JSON line (seconds for the compiled form and for the kernel's tables), and goes on until its input ends. Whatever
-// the clients of the benchmarks connect to is allowed, so is DNS to 127.0.0.1; else the policy refuses what no rule names.
+// the clients of the benchmarks connect to is allowed, so is DNS to 127.0.0.1 for names below bench.test; else the policy refuses what no rule names.
 
 /// Numbers that repeat for the same seed (SplitMix64).
 struct Numbers: RandomNumberGenerator {
@@ -50,7 +50,10 @@ settings.defaultAction.value = .block
 var rules = [
     Rule(
         id: "bench#clients", patterns: [network(0x0a62_0000, 16), network(0x7f00_0000, 8)], ports: nil, transport: nil,
-        process: nil, action: .allow)
+        process: nil, action: .allow),
+    Rule(
+        id: "bench#names", patterns: [NamePattern("*.bench.test").map(Pattern.name) ?? .any], ports: nil, transport: nil,
+        process: nil, action: .allow),
 ]
 for index in 0..<count {
     rules.append(
@@ -69,7 +72,8 @@ do {
     var namespace = stat()
     guard stat("/proc/self/ns/net", &namespace) == 0 else { exit(71) }
     try gate.setPolicy(
-        compiled, resolvers: [IPAddress(ipv4: 0x7f00_0001)], namespaces: [UInt32(truncatingIfNeeded: namespace.st_ino)])
+        compiled, generation: 1, resolvers: [IPAddress(ipv4: 0x7f00_0001)],
+        namespaces: ResolverNamespaces(inodes: [UInt32(truncatingIfNeeded: namespace.st_ino)]))
     let loadedAt = seconds()
     let directory = open(words[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard directory >= 0 else { exit(66) }
