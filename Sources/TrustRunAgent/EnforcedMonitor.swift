@@ -18,6 +18,8 @@ package final class EnforcedMonitor {
     private var held: [EnforcedScopes.Held] = []
     /// What gates counted that are gone.
     private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
+    /// Groups that another agent holds, and that were told.
+    private var foreign: Set<String> = []
     private var reason: SessionSummary.Reason?
     private var failure: AgentError?
 
@@ -63,16 +65,22 @@ package final class EnforcedMonitor {
         self.keeper = keeper
         keeper.stream = stream
         keeper.reloaded = scopes.reloadSpare
-        for path in paths { try hold(path, allowsDegraded: configuration.allowsDegraded) }
+        for path in paths {
+            do {
+                try hold(path, allowsDegraded: configuration.allowsDegraded)
+            } catch {
+                throw AgentError(.notEnforced, error.message)
+            }
+        }
         tellWhatIsMissing(paths)
         try makeSpare()
         ServiceManager.tellReady()
-        let timer = try waitForEnd(signals, stream)
+        let timers = try waitForEnd(signals, stream)
         if let process = configuration.process { watch.watch(eventsOf: hierarchy.mountPoint + process.path) }
         loop.add(watch.descriptor) { self.rescan() }
         rescan()
         loop.run()
-        withExtendedLifetime(timer) {}
+        withExtendedLifetime(timers) {}
         return try finish(stream)
     }
 
@@ -94,7 +102,7 @@ package final class EnforcedMonitor {
 
     private func waitForEnd(
         _ signals: CommandSignals, _ stream: EnforcedStream
-    ) throws(AgentError) -> TimerDescriptor? {
+    ) throws(AgentError) -> [TimerDescriptor] {
         loop.add(signals.descriptor) {
             while let signal = signals.take() {
                 switch signal.number {
@@ -105,11 +113,18 @@ package final class EnforcedMonitor {
             }
         }
         loop.add(stream.completedDescriptor) { self.end(stream.completion == .count ? .count : nil) }
-        guard let nanoseconds = configuration.monitor.durationNanoseconds else { return nil }
-        let timer = try TimerDescriptor()
-        timer.arm(milliseconds: max(nanoseconds / 1_000_000, 1))
-        loop.add(timer.descriptor) { self.end(.duration) }
-        return timer
+        // What inotify had no room for, and what another agent let go of.
+        let second = try TimerDescriptor()
+        second.arm(milliseconds: 1000, repeats: true)
+        loop.add(second.descriptor) {
+            second.take()
+            self.rescan()
+        }
+        guard let nanoseconds = configuration.monitor.durationNanoseconds else { return [second] }
+        let end = try TimerDescriptor()
+        end.arm(milliseconds: max(nanoseconds / 1_000_000, 1))
+        loop.add(end.descriptor) { self.end(.duration) }
+        return [second, end]
     }
 
     private func end(_ reason: SessionSummary.Reason?) {
@@ -139,12 +154,25 @@ package final class EnforcedMonitor {
             return end(.process)
         }
         for gone in held where !gone.group.isThere { forget(gone) }
-        for path in find()
-        where !held.contains(where: { known in path == known.group.path || path.hasPrefix(known.group.path + "/") }) {
+        let paths = find()
+        foreign.formIntersection(paths)
+        for path in paths where !isHeld(path) {
+            if foreign.contains(path), EnforcedScopes.hasAgent(path) { continue }
             watched.add(path)
-            do { try hold(path, allowsDegraded: true) } catch { return fail(error) }
+            do {
+                try hold(path, allowsDegraded: true)
+                foreign.remove(path)
+            } catch {
+                guard error.code == .unavailable else { return fail(error) }
+                watched.remove(path)
+                if foreign.insert(path).inserted { tell(error.message) }
+            }
         }
         do { try makeSpare() } catch { fail(error) }
+    }
+
+    private func isHeld(_ path: String) -> Bool {
+        held.contains { known in path == known.group.path || path.hasPrefix(known.group.path + "/") }
     }
 
     /// Where a group may appear at any time, gates wait for it.

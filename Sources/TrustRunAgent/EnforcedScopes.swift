@@ -51,7 +51,12 @@ final class EnforcedScopes {
         return "scope-\(words)-" + String(hash, radix: 16)
     }
 
-    /// Holds a group to the newest policy. Throws if it is not held then, or if something that it has already escapes the gates and
+    /// Whether an agent lives that holds a group.
+    static func hasAgent(_ path: String) -> Bool {
+        (try? InstanceLock.holder(of: name(of: path))).flatMap { pid in pid } != nil
+    }
+
+    /// Holds a group to the newest policy. Throws if it is not held then (`unavailable`: another agent holds it), or if something that it has already escapes the gates and
     /// `allowsDegraded` is not said. nil: it is gone.
     func hold(_ path: String, ownsScope: Bool, allowsDegraded: Bool) throws(AgentError) -> Held? {
         guard let group = try? ControlGroup(path, in: hierarchy) else { return nil }
@@ -161,7 +166,7 @@ final class EnforcedScopes {
         guard let lock else {
             let holder = (try? InstanceLock.holder(of: name)).flatMap { pid in pid }
             throw AgentError(
-                .notEnforced,
+                .unavailable,
                 "\(path) is held to a policy by another agent already"
                     + (holder.map { pid in ": process \(pid)" } ?? ""))
         }

@@ -364,3 +364,37 @@ def test_a_service_with_a_configuration():
         wrong("--config", config, status=65, words=words)
     wrong("--config", config, "--enforce", status=64, words="--config says all of it")
     wrong("--config", config.with_name("none"), status=66, words="No such file")
+
+
+def test_a_group_that_another_agent_holds_is_left_to_it():
+    above, namespace = cgroups.Group("many"), everywhere()
+    first = enforcing(scopes.policy("allow 10.1.1.1"), "--scope", f"{above.path}/a*")
+    second = enforcing(scopes.policy("allow 10.2.2.2"), "--scope", f"{above.path}/*")
+    group = cgroups.Group("many/a1")
+    wait_until(lambda: [instance for instance in status() if instance["scope"] == group.path and "agent" in instance], "the group to be held")
+    wait_until(lambda: any(f"{group.path} is held to a policy by another agent already" in agent.stderr() for agent in (first, second)), "the other one to say so")
+    holder, other = (second, first) if "already" in first.stderr() else (first, second)
+    holder.wait_until_held(group)
+    client = Client(group, namespace)
+    allowed = {first: "10.1.1.1", second: "10.2.2.2"}
+    expect.equal([client.ask("tcp", allowed[agent], 443) for agent in (holder, other)], ["ok", EPERM], "by the policy of the holder")
+    holder.stop()
+    other.wait_until_held(group)
+    expect.equal([client.ask("tcp", allowed[agent], 443) for agent in (other, holder)], ["ok", EPERM], "by the policy of the other one, which took over")
+    other.stop()
+
+
+def test_a_group_that_takes_no_processes_is_proven_below_it():
+    above = cgroups.Group("domain")
+    controllers = (above.folder / "cgroup.controllers").read_text().split()
+    if not controllers:
+        raise expect.Skip("the cgroup v2 hierarchy has no controllers")
+    group, namespace = cgroups.Group("domain/leaf"), everywhere()
+    (above.folder / "cgroup.subtree_control").write_text(f"+{controllers[0]}")
+    client = Client(group, namespace)
+    keeper = held(scopes.policy("allow 10.1.1.1"), above, "--prove-every", "200ms")
+    expect.equal([client.ask("tcp", "10.1.1.1", 443), client.ask("tcp", "10.2.2.2", 443)], ["ok", EPERM], "what is below")
+    seen = next(instance["proven"] for instance in status() if instance["scope"] == above.path)
+    wait_until(lambda: next(instance["proven"] for instance in status() if instance["scope"] == above.path) != seen, "the next proof", 15)
+    wait_until(lambda: [path.name for path in above.folder.iterdir() if path.is_dir()] == ["leaf"], "the group of the proof to go")
+    keeper.stop()
