@@ -233,8 +233,9 @@ static __always_inline int tr_is_trusted(u32 slot, const struct tr_address *addr
 	return tr_is_resolver(slot, words->high, words->low);
 }
 
+/* `named`: 1 + the place of the scratch with the name that may not be asked for, which has to be given back; or 0. */
 static __always_inline u32 tr_judge_dns(struct __sk_buff *skb, u32 slot, const struct tr_policy *policy,
-					const struct tr_address *server, u32 payload, u32 protocol)
+					const struct tr_address *server, u32 payload, u32 protocol, u32 *named)
 {
 	u32 size = skb->len - payload, is_strict = policy->is_dns_strict, reason = TR_RULE_FULL;
 	struct tr_scratch *scratch;
@@ -263,28 +264,47 @@ static __always_inline u32 tr_judge_dns(struct __sk_buff *skb, u32 slot, const s
 		reason = protocol == IPPROTO_UDP ? tr_judge_query(place, slot, is_strict)
 						 : tr_judge_queries(place, slot, size, is_strict);
 	}
-	tr_give_scratch(place);
+	if (reason == TR_RULE_NAME && config.tells)
+		*named = place + 1;
+	else
+		tr_give_scratch(place);
 	return reason;
+}
+
+/* What of a query is refused: its protocol, and as `named` the scratch that has its name. */
+static __always_inline u32 tr_query_facts(u32 protocol, u32 named)
+{
+	return protocol | named << 8;
 }
 
 /* Refuses a query for a reason; generation 0: the policy could not be asked. Not inlined: where queries are read, the
  * stack is needed. */
-static __noinline int tr_refuse_query(struct __sk_buff *skb, const struct tr_address *server, u32 protocol, u32 rule,
+static __noinline int tr_refuse_query(struct __sk_buff *skb, const struct tr_address *server, u32 facts, u32 rule,
 				      u32 generation)
 {
-	struct tr_case asked = { .key = { .gate = TR_GATE_QUERY, .port = DNS_PORT, .protocol = protocol } };
+	struct tr_outcome_key key = { .gate = TR_GATE_QUERY, .port = DNS_PORT, .protocol = facts & 0xff };
+	struct tr_scratch *scratch = NULL;
+	struct tr_whence whence = {};
 
-	__builtin_memcpy(asked.key.address, server, sizeof(asked.key.address));
-	asked.key.action = generation ? TR_ACTION_BLOCK : TR_ACTION_ERROR;
-	asked.key.rule = rule;
-	asked.key.generation = generation;
-	return tr_settle_at(&asked, skb, skb->sk, NULL);
+	__builtin_memcpy(key.address, server, sizeof(key.address));
+	key.action = generation ? TR_ACTION_BLOCK : TR_ACTION_ERROR;
+	key.rule = rule;
+	key.generation = generation;
+	tr_count_total(key.action);
+	tr_count_outcome(&key);
+	if (!config.tells)
+		return 0;
+	tr_find_whence(&whence, skb, skb->sk);
+	if (facts >> 8)
+		scratch = tr_scratch_at((facts >> 8) - 1);
+	tr_tell(&key, &whence, NULL, scratch ? &scratch->binding.name : NULL);
+	return 0;
 }
 
 /* DNS of a socket of the scope; `server` is canonical and the payload not empty. 1: it may leave. */
 static __noinline int tr_on_query(struct __sk_buff *skb, const struct tr_address *server, u32 payload, u32 protocol)
 {
-	u32 zero = 0, slot, rule, *chosen = bpf_map_lookup_elem(&selected, &zero);
+	u32 zero = 0, slot, rule, named = 0, *chosen = bpf_map_lookup_elem(&selected, &zero);
 	struct tr_policy *policy;
 
 	if (!chosen)
@@ -293,8 +313,13 @@ static __noinline int tr_on_query(struct __sk_buff *skb, const struct tr_address
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy)
 		return tr_refuse_query(skb, server, protocol, TR_RULE_NONE, 0);
-	rule = tr_judge_dns(skb, slot, policy, server, payload, protocol);
-	return !rule || tr_refuse_query(skb, server, protocol, rule, policy->generation);
+	rule = tr_judge_dns(skb, slot, policy, server, payload, protocol, &named);
+	if (!rule)
+		return 1;
+	tr_refuse_query(skb, server, tr_query_facts(protocol, named), rule, policy->generation);
+	if (named)
+		tr_give_scratch(named - 1);
+	return 0;
 }
 
 #endif

@@ -183,7 +183,7 @@ def test_a_refusal_by_name_is_explained_and_its_remedy_works():
     expect.holds(events[0], enforcement__dns_exfiltration=None)
     expect.holds(only(events, "connect", destination__address="10.2.0.1"), verdict__action="allow", verdict__basis="name", verdict__name="a.ok.test",
                  verdict__rule="policy.yaml#1", verdict__enforced=True)
-    expect.holds(only(events, "violation", attempt__kind="query"), attempt__address="10.1.0.53", verdict__gate="query", verdict__basis="scope")
+    expect.holds(only(events, "violation", attempt__kind="query"), attempt__address="10.1.0.53", verdict__gate="query", verdict__basis="scope", verdict__name="c.test")
     refused = only(events, "violation", destination__address="10.2.0.2")
     text = explain(path, refused["connection"])
     for words in ("tcp to 10.2.0.2:443", "name: b.test", "asked for A of 10.1.0.53 port 53", "answer 10.2.0.2, TTL 60 s", "connect failed (EPERM), block",
