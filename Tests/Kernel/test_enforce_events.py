@@ -66,7 +66,7 @@ def watched(policy, *steps, namespace):
 
 def test_each_decision_is_told_with_the_kernels_verdict():
     policy = scopes.policy("allow 10.1.1.1", "alert 10.9.9.9, reason: watched", "block 10.2.2.2, reason: not ours")
-    steps = [["tcp", "10.1.1.1", 443]] * 3 + [["tcp", "10.9.9.9", 1], ["tcp", "10.2.2.2", 443], ["tcp", "fd00::9", 443]]
+    steps = [["tcp_waiting", "10.1.1.1", 443]] * 3 + [["tcp", "10.9.9.9", 1], ["tcp", "10.2.2.2", 443], ["tcp", "fd00::9", 443]]
     steps += [["sendto", "10.1.1.1", 99], ["sendto", "10.9.9.9", 99], ["sendto", "10.2.2.2", 99], ["connected", "10.2.2.2", 98]]
     steps += [["connected", "10.1.1.1", 97], ["reconnect", "tcp", ["10.2.2.2", 5], ["10.1.1.1", 5]], ["sendto", "192.0.2.53", 53]]
     steps += [["make_socket", 2, 2, 1], ["set_option", 2, 1, 0, 4, "01010101"], ["bind", 2, "127.0.0.1", 53]]
