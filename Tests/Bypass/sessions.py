@@ -3,14 +3,17 @@
 
 import concurrent.futures
 import dataclasses
+import json
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import attempts
 import cgroups
 import cleanup
+import expect
 import scopes
 import world
 from settings import agent_path, scaled
@@ -29,6 +32,7 @@ def _rows(prefix, names, **changes):
 
 
 BELOW = _rows("from a group below", FEW)
+RELOADED = _rows("policy reloaded all the time", (*FEW, *HAMMERED))
 STOPPED = _rows("agent stopped", FEW)
 KILLED = _rows("agent killed", FEW)
 NOW = _rows("agent killed meanwhile", HAMMERED)
@@ -39,7 +43,41 @@ PERMITTING = [
     *_rows("a permitting default", ("TCP connect, NAT64 for local use", "TCP connect, 6to4"),
            open="IPv4 addresses are recognised in ::ffff:0:0/96 and 64:ff9b::/96 alone; a blocking default refuses the others"),
 ]
-ROWS = [*BELOW, *STOPPED, *NOW, *KILLED, *FIRST, *SECOND, *PERMITTING]
+ROWS = [*BELOW, *RELOADED, *STOPPED, *NOW, *KILLED, *FIRST, *SECOND, *PERMITTING]
+
+
+class Reloads:
+    """Has a policy put in force again and again while the block lasts; a rule that no attempt meets comes and goes."""
+
+    LEAST = 10
+
+    def __init__(self, session, policy):
+        self.session, self.policy = session, policy
+        self.is_over = threading.Event()
+        self.thread = threading.Thread(target=self._run)
+
+    def _run(self):
+        text, number = self.policy.read_text(), 0
+        new = self.policy.with_name("new")
+        while not self.is_over.wait(0.005):
+            number += 1
+            new.write_text(text.replace("rules:\n", "rules:\n  - {action: allow, match: 10.79.0.1}\n") if number % 2 else text)
+            os.replace(new, self.policy)
+            self.session.signal(signal.SIGHUP)
+
+    def _generation(self):
+        instances = json.loads(subprocess.run([agent_path(), "status", "--json"], capture_output=True, timeout=scaled(20), check=True).stdout)["instances"]
+        return next(instance["generation"] for instance in instances if instance["name"] == self.session.folder.name)
+
+    def __enter__(self):
+        self.before = self._generation()
+        self.thread.start()
+
+    def __exit__(self, *_):
+        self.is_over.set()
+        self.thread.join()
+        reloads = self._generation() - self.before
+        expect.true(reloads >= self.LEAST, f"{reloads} reloads only, while everything was tried")
 
 
 class Session:
@@ -78,14 +116,18 @@ class Session:
 
 
 def _of_agents(place, bench, chosen):
-    """One agent: groups below its scope, then the agent stopped, then killed."""
-    session = Session(place, bench, world.policy())
+    """One agent: groups below its scope, then its policy reloaded all the time, then the agent stopped, then killed."""
+    policy = world.policy()
+    session = Session(place, bench, policy)
     below = place.join("user", world.ScopeOf(session.inside, "below/deeper"))
     parties = session.bench.parties
     session.bench.parties = {"user": (below, session.outside)}
     results = session.bench.run(chosen(BELOW))
     below.end()
     session.bench.parties = parties
+    if chosen(RELOADED):
+        with Reloads(session, policy):
+            results += session.bench.run(chosen(RELOADED))
     session.signal(signal.SIGSTOP)
     results += session.bench.run(chosen(STOPPED))
     session.signal(signal.SIGCONT)
@@ -125,7 +167,7 @@ def run(place, bench, pattern):
         return [row for row in rows if pattern in row.name]
 
     results = []
-    for part, rows in ((_of_agents, BELOW + STOPPED + NOW + KILLED), (_of_two, FIRST + SECOND), (_of_permitting, PERMITTING)):
+    for part, rows in ((_of_agents, BELOW + RELOADED + STOPPED + NOW + KILLED), (_of_two, FIRST + SECOND), (_of_permitting, PERMITTING)):
         if chosen(rows):
             results += part(place, bench, chosen)
     return results
