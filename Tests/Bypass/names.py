@@ -6,7 +6,7 @@ import scopes
 import sessions
 import world
 from attempts import Attempt
-from settings import SCALE
+from settings import SCALE, workload
 
 QUERY, ANSWER = "egress: dns: strict", "ingress: answers"
 RULES = ('allow "*.ok.test"', "allow 10.78.0.0/17")
@@ -22,6 +22,11 @@ def _tunnels():
     for by in ("sendto", "connected", "tcp", "open", "pieces", "more", "mmsg"):
         yield row("name", by, peers="OpenShell 1169; CVE-2025-55284" if by == "sendto" else "")
     yield row("name", "segment", is_optional=True)
+    for how in ("plain", "sqpoll"):
+        for operation in ("udp", "connected", "zero", "tcp"):
+            yield Attempt(f"DNS, data in name, by io_uring {how}: {operation}", "dns_query", QUERY,
+                          {"what": "name", "ring": (workload("io_uring_send"), how, operation)}, who=USER, counts="marker", needs="resolver",
+                          is_optional=True, has_control=operation != "zero")
     for what in ("name in capitals", "name with a zero", "name with a dot in a label", "bytes", "behind the question", "a second question",
                  "an answer in the query", "an EDNS option", "behind OPT", "TXT", "of the root", "an update", "as an answer", "another class", "a pointer"):
         yield row(what, "sendto", peers="claude-code's SOCKS5 (second hand)" if "zero" in what else "")

@@ -48,10 +48,14 @@ def _query(what, marker, suffix):
     }[what]()
 
 
-def dns_query(to, port, marker, resolver, what, by="sendto", is_control=False):
-    """Asks the trusted resolver something. `by`: sendto, connected, tcp, cork, segment, open, mmsg."""
+def dns_query(to, port, marker, resolver, what, by="sendto", is_control=False, ring=()):
+    """Asks the trusted resolver something. `by`: sendto, connected, tcp, cork, segment, open, mmsg; or io_uring, by a program and its words."""
     message = _query(what, marker, _SUFFIX[is_control])
     place = (resolver, 53)
+    if ring:
+        program, how, operation = ring
+        framed = _struct.pack("!H", len(message)) + message if operation == "tcp" else message
+        return _process.ring(resolver, 53, f"hex:{framed.hex()}", program, how, operation)
     if by in ("tcp", "open", "pieces"):
         _by_tcp(place, message, by)
         return

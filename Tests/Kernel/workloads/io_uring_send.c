@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /*
- * io_uring_send HOW OPERATION ADDRESS PORT TEXT
- * Sends the text through io_uring alone. HOW: plain; async: the kernel's workers; sqpoll: its polling thread; fixed: with a
+ * io_uring_send HOW OPERATION ADDRESS PORT TEXT|hex:DIGITS
+ * Sends the text, or the bytes, through io_uring alone. HOW: plain; async: the kernel's workers; sqpoll: its polling thread; fixed: with a
  * registered file; fixed-sqpoll. OPERATION: tcp (connect, send), udp (sendmsg), connected (UDP: connect, send),
  * zero (the same with SEND_ZC), message-zero (SENDMSG_ZC), made (a TCP socket that io_uring makes).
  * Exit status 77: this kernel does not let us or does not have it.
@@ -11,6 +11,7 @@
 #define IS(word, text) (!strcmp(word, text))
 
 static int is_fixed;
+static size_t size; /* of what is sent */
 
 static struct io_uring_sqe entry_of(int opcode, int fd, const char *how)
 {
@@ -34,13 +35,13 @@ static void send_by(struct ring *ring, int fd, int opcode, const char *text, con
 	struct io_uring_sqe entry = entry_of(opcode, fd, how);
 
 	entry.addr = (unsigned long)text;
-	entry.len = strlen(text);
+	entry.len = size;
 	run(ring, entry);
 }
 
 static void sendmsg_by(struct ring *ring, int fd, int opcode, struct endpoint *end, char *text, const char *how)
 {
-	struct iovec part = {.iov_base = text, .iov_len = strlen(text)};
+	struct iovec part = {.iov_base = text, .iov_len = size};
 	struct msghdr message = {.msg_name = &end->address, .msg_namelen = end->size, .msg_iov = &part, .msg_iovlen = 1};
 	struct io_uring_sqe entry = entry_of(opcode, fd, how);
 
@@ -68,6 +69,17 @@ static int has(struct ring *ring, int opcode)
 	return opcode <= known.probe.last_op && (known.probe.ops[opcode].flags & IO_URING_OP_SUPPORTED);
 }
 
+static void read_payload(char *text)
+{
+	size = strlen(text);
+	if (strncmp(text, "hex:", 4))
+		return;
+	size = (size - 4) / 2;
+	for (size_t i = 0; i < size; i++)
+		if (sscanf(text + 4 + 2 * i, "%2hhx", (unsigned char *)text + i) != 1)
+			exit(64);
+}
+
 static int opcode_of(const char *operation)
 {
 	if (IS(operation, "zero"))
@@ -90,6 +102,7 @@ int main(int argc, char **argv)
 
 	if (!has(&ring, opcode_of(operation)))
 		return 77;
+	read_payload(argv[5]);
 	fd = IS(operation, "made") ? socket_by(&ring, end.address.ss_family) : open_socket(&end, is_tcp ? SOCK_STREAM : SOCK_DGRAM);
 	if (strstr(how, "fixed")) {
 		if (syscall(SYS_io_uring_register, ring.fd, IORING_REGISTER_FILES, &fd, 1))
