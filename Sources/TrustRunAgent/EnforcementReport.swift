@@ -30,7 +30,7 @@ struct EnforcementReport {
             }
         var lines = ["enforced \(policy?.name ?? ""), \(standing): \(Self.describe(totals))"]
         if let events { lines += describe(events.ending, events.totals, events.label) }
-        let outcomes = outcomes.filter { outcome in outcome.action != .allow }
+        let outcomes = outcomes.filter { outcome in outcome.action != .allow || outcome.gate == .answer }
         lines += outcomes.prefix(Self.listed).map(describe)
         if outcomes.count > Self.listed { lines.append("  and \(outcomes.count - Self.listed) more destinations") }
         if totals.unlisted > 0 { lines.append("  \(totals.unlisted) of them are counted without their destination") }

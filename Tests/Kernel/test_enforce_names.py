@@ -14,7 +14,7 @@ import scopes
 from dns_server import UNASKED_ADDRESS, DnsServer
 from settings import scaled
 from test_enforce import EPERM, everywhere
-from test_enforce_life import Run, pins_of, wait_until
+from test_enforce_life import Run, pins_of, status_of, wait_until
 
 RESOLVER, IMPOSTOR = "10.1.0.53", "10.1.0.54"
 
@@ -202,3 +202,31 @@ def _echo(parent, address):
         end, _ = listener.accept()
         while data := end.recv(64):
             end.sendall(data)
+
+
+def test_a_flood_of_names_is_refused_and_takes_no_place_of_others():
+    def address(number):
+        return f"10.{16 + number // 65536}.{number // 256 % 256}.{number % 256}"
+
+    each, room = 60, 65536
+    names = [f"flood{number}.ok.test" for number in range(room // each + 30)]
+    zone = {name: [a(address(number * each + place), ttl=3600) for place in range(each)] for number, name in enumerate(names)}
+    zone["first.ok.test"], zone["last.ok.test"] = [a("10.2.0.1")], [a("10.2.0.2")]
+    policy = scopes.policy('allow "*.ok.test"', more=[f"resolvers: [{RESOLVER}]"], dns="strict")
+    run = Run(policy, namespace=world(zone))
+    run.ask("ask", "first.ok.test", dns.A, RESOLVER, "sendto", {})
+    for name in names:
+        answer = run.ask("ask", name, dns.A, RESOLVER, "sendto", {"edns": True})
+        expect.equal(len(answer), each, f"addresses of the answer for {name}")
+    expect.equal(run.ask("ask", "last.ok.test", dns.A, RESOLVER, "sendto", {}), ["10.2.0.2"], "an answer that there is no room for")
+    expect.equal([run.ask("tcp", where, 443) for where in ("10.2.0.1", address(0), "10.2.0.2", address(len(names) * each - 1))],
+                 ["ok", "ok", EPERM, EPERM], "what was asked for before the room was taken, and after")
+    unbound = [outcome["address"] for outcome in status_of(run.name)["outcomes"] if outcome["gate"] == "answer"]
+    expect.equal((len(unbound), "10.2.0.2" in unbound), (len(names) * each - room + 2, True), "addresses of answers without room")
+    run.program.stdin.close()
+    errors = run.program.stderr.read()
+    expect.true("in a DNS answer (no room to keep it)" in errors, f"what is told: {errors}")
+    expect.equal(run.program.wait(scaled(10)), 0, "status")
+
+
+test_a_flood_of_names_is_refused_and_takes_no_place_of_others.limit = 120
