@@ -109,6 +109,18 @@ final class EnforcedScope {
     /// Makes room where names have run out.
     func forgetNames() { gate.forgetNames() }
 
+    /// How often an answer tied no name to an address since there was no room, as it was last read.
+    private(set) var answersWithoutRoom: UInt64 = 0
+
+    /// Reads that; returns whether it is more than before.
+    func countAnswersWithoutRoom() -> Bool {
+        guard let outcomes = try? gate.outcomes() else { return false }
+        let count = outcomes.filter { outcome in outcome.gate == .answer && outcome.basis == .full }
+            .reduce(0) { sum, outcome in sum + outcome.count }
+        defer { answersWithoutRoom = count }
+        return count > answersWithoutRoom
+    }
+
     /// Can be read when there are connections that are refused now.
     var cutsDescriptor: Int32 { cuts.descriptor }
 

@@ -38,7 +38,7 @@ final class ScopeKeeper {
         watch.watch(policies.names)
         loop.add(timer.descriptor) {
             self.timer.take()
-            for scope in self.scopes { scope.forgetNames() }
+            for scope in self.scopes { self.makeRoom(scope) }
             self.prove()
         }
         loop.add(watch.descriptor) { self.watch.take() }
@@ -102,6 +102,20 @@ final class ScopeKeeper {
         }
     }
 
+    private func makeRoom(_ scope: EnforcedScope) {
+        scope.forgetNames()
+        guard scope.countAnswersWithoutRoom() else { return }
+        let reason =
+            "there is no room for more names: \(scope.answersWithoutRoom) addresses in answers were not tied to one"
+        tell("enforcement: degraded\(place(of: scope)): \(reason)")
+        report(scope, .degraded, reason)
+    }
+
+    /// Which of several scopes.
+    private func place(of scope: EnforcedScope) -> String {
+        scopes.count > 1 ? " in \(scope.group?.path ?? "")" : ""
+    }
+
     private func prove() {
         for scope in scopes { prove(scope) }
     }
@@ -111,7 +125,7 @@ final class ScopeKeeper {
         guard scope.group?.isThere ?? false else { return }
         let before = scope.status
         let now = scope.prove()
-        let place = scopes.count > 1 ? " in \(scope.group?.path ?? "")" : ""
+        let place = place(of: scope)
         switch now {
         case .proven:
             guard before != .proven else { return }

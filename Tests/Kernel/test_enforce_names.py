@@ -14,7 +14,7 @@ import scopes
 from dns_server import UNASKED_ADDRESS, DnsServer
 from settings import scaled
 from test_enforce import EPERM, everywhere
-from test_enforce_life import Run, pins_of, status_of, wait_until
+from test_enforce_life import Run, expect_line, pins_of, status_of, wait_until
 
 RESOLVER, IMPOSTOR = "10.1.0.53", "10.1.0.54"
 
@@ -213,7 +213,7 @@ def test_a_flood_of_names_is_refused_and_takes_no_place_of_others():
     zone = {name: [a(address(number * each + place), ttl=3600) for place in range(each)] for number, name in enumerate(names)}
     zone["first.ok.test"], zone["last.ok.test"] = [a("10.2.0.1")], [a("10.2.0.2")]
     policy = scopes.policy('allow "*.ok.test"', more=[f"resolvers: [{RESOLVER}]"], dns="strict")
-    run = Run(policy, namespace=world(zone))
+    run = Run(policy, "--prove-every", "1s", namespace=world(zone))
     run.ask("ask", "first.ok.test", dns.A, RESOLVER, "sendto", {})
     for name in names:
         answer = run.ask("ask", name, dns.A, RESOLVER, "sendto", {"edns": True})
@@ -223,6 +223,7 @@ def test_a_flood_of_names_is_refused_and_takes_no_place_of_others():
                  ["ok", "ok", EPERM, EPERM], "what was asked for before the room was taken, and after")
     unbound = [outcome["address"] for outcome in status_of(run.name)["outcomes"] if outcome["gate"] == "answer"]
     expect.equal((len(unbound), "10.2.0.2" in unbound), (len(names) * each - room + 2, True), "addresses of answers without room")
+    expect_line(run, "enforcement: degraded: there is no room for more names: ")
     run.program.stdin.close()
     errors = run.program.stderr.read()
     expect.true("in a DNS answer (no room to keep it)" in errors, f"what is told: {errors}")
