@@ -53,7 +53,7 @@ package final class TextEncoder: EventEncoder {
         buffer.append(printable: type.rawValue)
         if colour != .plain { set(.plain, in: &buffer) }
         let escapes = isColoured && colour != .plain ? 4 : 0
-        buffer.append(repeating: UInt8(ascii: " "), count: Self.typeWidth - (buffer.count - start - escapes))
+        buffer.append(repeating: UInt8(ascii: " "), count: max(1, Self.typeWidth - (buffer.count - start - escapes)))
     }
 
     func set(_ colour: Colour, in buffer: inout OutputBuffer) {

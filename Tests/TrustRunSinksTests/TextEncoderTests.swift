@@ -79,6 +79,15 @@ import TrustRunSinks
         #expect(Self.line(Samples.event(.sni(name), hook: .clientHello)).hasSuffix(" a.test  wire  h2\n"))
     }
 
+    @Test func writesWhatBecomesOfEnforcement() {
+        let event = EnforcementEvent(
+            time: 0, state: .degraded, scope: "/a.slice", policy: "clinic", generation: 1, reason: "no room")
+        let text = Samples.text { buffer in
+            _ = TextEncoder(isColoured: false).encode(event, into: &buffer)
+        }
+        #expect(text.dropFirst(13) == "enforcement degraded: clinic in /a.slice: no room\n")
+    }
+
     @Test func showsHostileBytesAsText() {
         let hostile = "\u{1b}[2J\0\u{7f}\u{9b}31m\0\r\n\0a b\0\0\u{202e}x\0größe\0c:\\x1b\0"
         let process = Samples.process(name: "\u{1b}]0;x\u{7}", arguments: hostile)
