@@ -39,11 +39,18 @@ def remove(folder):
     """Removes a group and the empty ones below it; a dying process may hold it for a moment."""
     deadline = time.monotonic() + scaled(5)
     while folder.exists():
-        for below in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        for below in sorted(_below(folder), reverse=True):
             _try_remove(below)
         if _try_remove(folder) or time.monotonic() > deadline:
             return
         time.sleep(0.01)
+
+
+def _below(folder):
+    try:
+        return [path for path in folder.rglob("*") if path.is_dir()]
+    except OSError:  # whoever made it removes it too
+        return []
 
 
 def _try_remove(folder):

@@ -60,7 +60,7 @@ class Run:
     def end_command(self):
         self.program.stdin.close()
         folder = cgroups.mount_point() / self.scope[1:]
-        wait_until(lambda: not folder.exists() or "populated 0" in (folder / "cgroup.events").read_text(), "the command to end")
+        wait_until(lambda: is_empty(folder), "the command to end")
 
     def clean(self):
         """After a failure: nothing of it stays."""
@@ -73,6 +73,14 @@ class Run:
             agent("release", self.name)
         cgroups.remove(cgroups.mount_point() / self.scope[1:])
         pathlib.Path(f"/run/trustrun/{self.name}.lock").unlink(missing_ok=True)
+
+
+def is_empty(folder):
+    """Whether nobody is in a group; its agent may remove it at any time."""
+    try:
+        return "populated 0" in (folder / "cgroup.events").read_text()
+    except OSError:
+        return True
 
 
 def wait_until(condition, what, seconds=10):

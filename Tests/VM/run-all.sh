@@ -113,6 +113,6 @@ for label in "${labels[@]}"; do
     [[ $(<"$results/$label.status") -ne 0 ]] || continue
     printf '\n%s%s failed:%s\n' "$red" "$label" "$plain"
     sed 's/\x1b\[[0-9;]*m//g' "$logs/$label.log" |
-        awk '/^FAIL /{ told = 1; lines = 0 } /^(ok|SKIP|NOTE) /{ told = 0 } told && lines++ < 12' | grep . || tail -n 15 "$logs/$label.log"
+        awk '/^FAIL /{ told = 1; lines = 0 } /^(ok|SKIP|NOTE) /{ told = 0 } told && lines++ < 30' | grep . || tail -n 15 "$logs/$label.log"
 done
 exit "$failed"
