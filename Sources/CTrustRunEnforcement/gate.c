@@ -69,9 +69,16 @@ static int load(struct tr_gate *gate, int can_kill, const struct tr_gate_ring *r
 	return error;
 }
 
+/* 6.12 lets programs at calls do it and those at packets not. */
 int tr_gate_can_signal(void)
 {
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_FUNC_send_signal, NULL) == 1;
+	static const enum bpf_prog_type types[] = { BPF_PROG_TYPE_CGROUP_SKB, BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
+						    BPF_PROG_TYPE_CGROUP_SOCK, BPF_PROG_TYPE_CGROUP_SOCKOPT };
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (libbpf_probe_bpf_helper(types[i], BPF_FUNC_send_signal, NULL) != 1)
+			return 0;
+	return 1;
 }
 
 static int open_killer(struct tr_gate *gate)
@@ -90,6 +97,8 @@ int tr_gate_open(int tells, const struct tr_gate_ring *ring, struct tr_gate **ou
 	gate->tells = tells;
 	libbpf_set_print(tr_gate_log);
 	error = load(gate, tr_gate_can_signal(), ring);
+	if (error == -EINVAL && gate->can_signal) /* whatever the probes say */
+		error = load(gate, 0, ring);
 	if (error) {
 		free(gate);
 		return error;
