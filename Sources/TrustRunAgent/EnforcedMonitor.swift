@@ -15,6 +15,8 @@ package final class EnforcedMonitor {
     private let watch: CgroupWatch
     private let loop = DescriptorLoop()
     private var keeper: ScopeKeeper?
+    /// Whether something has been held, which is not let go of because of an error.
+    private var hasHeld = false
     private var held: [EnforcedScopes.Held] = []
     /// What gates counted that are gone.
     private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
@@ -52,6 +54,16 @@ package final class EnforcedMonitor {
     /// Runs until a signal, the duration, the count, or the end of the reader; throws if something is not held that should be. Returns the
     /// violations that the gates counted, by `PolicyAction.rawValue`.
     package func run() throws(AgentError) -> [UInt64] {
+        do {
+            return try runUntilEnd()
+        } catch {
+            // Nothing has held the process yet: it goes back where it came from.
+            if !hasHeld { configuration.process?.moveBack() }
+            throw error
+        }
+    }
+
+    private func runUntilEnd() throws(AgentError) -> [UInt64] {
         let signals = try CommandSignals()
         InstanceSweep.run(in: hierarchy).forEach(tell)
         let paths = find()
@@ -61,7 +73,7 @@ package final class EnforcedMonitor {
         let keeper = try ScopeKeeper(
             scopes.policies, canKill: scopes.canKill, in: loop, proofMilliseconds: configuration.proofMilliseconds,
             tell: tell
-        ) { scope, _ in self.replace(scope) }
+        ) { scope in self.replace(scope) }
         self.keeper = keeper
         keeper.stream = stream
         keeper.reloaded = scopes.reloadSpare
@@ -194,6 +206,7 @@ package final class EnforcedMonitor {
     private func take(_ now: EnforcedScopes.Held) {
         let path = now.group.path
         held.append(now)
+        hasHeld = true
         keeper?.add(now.scope)
         let policy = scopes.policies.newest?.compiled.policy.name ?? ""
         tell("\(path) is held to \(policy): proven")
@@ -231,11 +244,6 @@ package final class EnforcedMonitor {
     private func fail(_ error: AgentError) {
         failure = AgentError(.notEnforced, error.message)
         loop.end()
-    }
-
-    /// Puts a process that was moved back where it came from, unless it is held: for whoever could not hold it.
-    package func letGo() {
-        if held.isEmpty { configuration.process?.moveBack() }
     }
 
     private func count(_ scope: EnforcedScope) -> (totals: Gate.Totals, outcomes: [GateOutcome]) {

@@ -109,7 +109,7 @@ package enum EnforcedRun {
         let keeper = try ScopeKeeper(
             policies, canKill: enforced.canKill, in: loop, proofMilliseconds: configuration.proofMilliseconds,
             tell: tell
-        ) { _, _ in
+        ) { _ in
             isLost = true
             if !configuration.failsOpen { loop.end() }
         }

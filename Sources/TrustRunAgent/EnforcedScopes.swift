@@ -12,6 +12,8 @@ final class EnforcedScopes {
         let scope: EnforcedScope
         let group: ControlGroup
         let lock: InstanceLock
+        /// Whether the group was made for it, and goes with it.
+        let ownsScope: Bool
         /// Why the gates over it are degraded; empty: they are not.
         let weaknesses: [String]
     }
@@ -56,14 +58,19 @@ final class EnforcedScopes {
         (try? InstanceLock.holder(of: name(of: path))).flatMap { pid in pid } != nil
     }
 
-    /// Holds a group to the newest policy. Throws if it is not held then (`unavailable`: another agent holds it), or if something that it has already escapes the gates and
-    /// `allowsDegraded` is not said. nil: it is gone.
+    /// Holds a group to the newest policy. Throws if it is not held then (`unavailable`: another agent holds it), or if something that it has
+    /// already escapes the gates and `allowsDegraded` is not said. nil: it is gone.
     func hold(_ path: String, ownsScope: Bool, allowsDegraded: Bool) throws(AgentError) -> Held? {
         guard let group = try? ControlGroup(path, in: hierarchy) else { return nil }
         let name = Self.name(of: path)
         let lock = try lock(name, path)
         let pins = try Self.unenforced { () throws(EnforcementError) in
             try InstancePins.all().first { pins in pins.name == name && pins.isBegun }
+        }
+        if let facts = try? pins?.facts(), facts.scope != path {
+            throw AgentError(
+                .notEnforced,
+                "\(path): what is pinned as \(name) holds \(facts.scope); release it, or rename one of them")
         }
         let scope: EnforcedScope
         if let pins, let adopted = try adopt(pins, group) {
@@ -79,14 +86,15 @@ final class EnforcedScopes {
         } else if !scope.isPinned {
             try scope.pin(as: name, policy: policyName, ownsScope: ownsScope)
         }
-        return Held(scope: scope, group: group, lock: lock, weaknesses: weaknesses)
+        return Held(scope: scope, group: group, lock: lock, ownsScope: ownsScope, weaknesses: weaknesses)
     }
 
     /// Puts new gates up in the place of others, which hold no more. nil: the group is gone.
     func replace(_ lost: Held) throws(AgentError) -> Held? {
         guard let scope = try putUp(lost.group) else { return nil }
-        if !failsOpen { try scope.pin(as: lost.lock.name, policy: policyName, ownsScope: false) }
-        return Held(scope: scope, group: lost.group, lock: lost.lock, weaknesses: lost.weaknesses)
+        if !failsOpen { try scope.pin(as: lost.lock.name, policy: policyName, ownsScope: lost.ownsScope) }
+        return Held(
+            scope: scope, group: lost.group, lock: lost.lock, ownsScope: lost.ownsScope, weaknesses: lost.weaknesses)
     }
 
     private var policyName: String { policies.newest?.compiled.policy.name ?? "" }

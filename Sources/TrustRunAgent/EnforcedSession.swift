@@ -90,10 +90,11 @@ final class EnforcedSession: FlowCounts {
         writer.flush()
         do {
             try sensor.subscribe(box)
-            // What the first proof did is in the ring already.
+            // What the first proof did is in the ring already; in one that was taken over, what happened while no agent lived.
             pipeline.hold()
             sensor.consume()
-            _ = pipeline.release()
+            let passed = pipeline.release().count
+            if subject.coversMachine, passed > 0 { reportPassed(UInt64(passed)) }
             try Startup.run(sensor, enricher, pipeline)
         } catch {
             throw AgentError(.operatingSystem, "\(error)")
@@ -139,6 +140,11 @@ final class EnforcedSession: FlowCounts {
         enricher.bootOffset = Clock.bootOffset
         enricher.sweep(at: Clock.boot)
         reportLosses(pipeline)
+    }
+
+    private func reportPassed(_ count: UInt64) {
+        lost += count
+        writer.write(losses: [LossEntry(stage: .kernel, record: "verdict", count: count)], time: Clock.wall)
     }
 
     private func reportLosses(_ pipeline: Pipeline) {

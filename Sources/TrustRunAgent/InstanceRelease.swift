@@ -34,7 +34,7 @@ package enum InstanceRelease {
         try pins.release()
         guard let facts, let hierarchy = CgroupHierarchy.find() else { return "released \(pins.name)" }
         let folder = hierarchy.mountPoint + facts.scope
-        if facts.ownsScope { ScopeDirectory.removeEmpty(folder) }
+        if facts.ownsScope { ScopeDirectory.removeEmpty(folder, below: hierarchy) }
         return "released \(pins.name)"
             + (ScopeDirectory.isPopulated(folder) ? "; what runs in \(facts.scope) is not held any more" : "")
     }
@@ -48,7 +48,7 @@ package enum InstanceRelease {
         if ScopeDirectory.identifier(of: folder) == facts.cgroup {
             guard facts.ownsScope, !ScopeDirectory.isPopulated(folder) else { return false }
             try pins.remove()
-            ScopeDirectory.removeEmpty(folder)
+            ScopeDirectory.removeEmpty(folder, below: hierarchy)
         } else {
             guard try Gate(adopting: pins).isOff() else { return false }
             try pins.remove()

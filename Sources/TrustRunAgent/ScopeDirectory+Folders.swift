@@ -26,6 +26,12 @@ extension ScopeDirectory {
         for group in groups(from: folder).reversed() { _ = unsafe rmdir(group) }
     }
 
+    /// The same for a group that an agent made, and the one above it unless that is in use.
+    static func removeEmpty(_ folder: String, below hierarchy: CgroupHierarchy) {
+        removeEmpty(folder)
+        _ = unsafe rmdir(hierarchy.mountPoint + parentPath)
+    }
+
     /// The folder and all below it, parents first.
     static func groups(from folder: String) -> [String] {
         var found = [folder]

@@ -31,7 +31,6 @@ struct ScopeFindings {
 
     private mutating func sort(_ socket: HeldSocket, of pid: UInt32, _ birth: UInt64?, _ own: Set<UInt64>) {
         if let birth, own.contains(birth) { return }
-        // The root of the hierarchy has all sockets.
         let words = "\(socket.text) of process \(pid)"
         switch (socket.kind, socket.state) {
         case (.tcp, .connected): connections.append((pid, socket))

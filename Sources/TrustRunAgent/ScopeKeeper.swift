@@ -20,12 +20,12 @@ final class ScopeKeeper {
     private let timer: TimerDescriptor
     private let loop: DescriptorLoop
     private let tell: (String) -> Void
-    private let lost: (EnforcedScope, String) -> Void
+    private let lost: (EnforcedScope) -> Void
 
     /// Waits in `loop` for what is to be done. `tell` gets lines for the user; `lost` is called when a scope's gates do not hold any more.
     init(
         _ policies: EnforcedPolicies, canKill: Bool, in loop: DescriptorLoop, proofMilliseconds: UInt64,
-        tell: @escaping (String) -> Void, lost: @escaping (EnforcedScope, String) -> Void
+        tell: @escaping (String) -> Void, lost: @escaping (EnforcedScope) -> Void
     ) throws(AgentError) {
         self.policies = policies
         self.canKill = canKill
@@ -140,7 +140,7 @@ final class ScopeKeeper {
                 tell("enforcement: lost\(place): \(reason)")
                 report(scope, .lost, reason)
             }
-            lost(scope, reason)
+            lost(scope)
         }
     }
 

@@ -11,6 +11,16 @@ struct DocumentDecoder {
     /// The values of a preset's parameters; nil in a file, which has none.
     let parameters: PresetArguments?
 
+    /// For a document beside policies, in a file.
+    static func ofFile(_ path: String) throws(PolicyError) -> DocumentDecoder {
+        do throws(ReferenceError) {
+            let folder = try PolicyReference(path).folder
+            return DocumentDecoder(yaml: YAMLText(label: path), index: 0, folder: folder, parameters: nil)
+        } catch {
+            throw PolicyError(label: path, message: error.message)
+        }
+    }
+
     static let maximumTextByteCount = 4096
     static let maximumNameByteCount = 128
     static let keys = [

@@ -18,14 +18,8 @@ package struct EnforcementConfiguration: Sendable, Equatable {
 
     /// Reads such a file as strictly as a policy.
     package init(path: String, bytes: [UInt8]) throws(PolicyError) {
-        let reference: PolicyReference
-        do throws(ReferenceError) {
-            reference = try PolicyReference(path)
-        } catch {
-            throw PolicyError(label: path, message: error.message)
-        }
-        let yaml = YAMLText(label: path)
-        let decoder = DocumentDecoder(yaml: yaml, index: 0, folder: reference.folder, parameters: nil)
+        let decoder = try DocumentDecoder.ofFile(path)
+        let yaml = decoder.yaml
         let root = try yaml.root(of: bytes)
         let members = try decoder.members(of: root, "a configuration", keys: Self.keys)
         guard let policy = members["policy"] else {

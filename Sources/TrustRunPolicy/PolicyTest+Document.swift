@@ -8,14 +8,8 @@ extension PolicyTest {
 
     /// Reads a file of expectations as strictly as a policy.
     package init(path: String, bytes: [UInt8]) throws(PolicyError) {
-        let reference: PolicyReference
-        do throws(ReferenceError) {
-            reference = try PolicyReference(path)
-        } catch {
-            throw PolicyError(label: path, message: error.message)
-        }
-        let yaml = YAMLText(label: path)
-        let decoder = DocumentDecoder(yaml: yaml, index: 0, folder: reference.folder, parameters: nil)
+        let decoder = try DocumentDecoder.ofFile(path)
+        let yaml = decoder.yaml
         let root = try yaml.root(of: bytes)
         let members = try decoder.members(of: root, "a file of expectations", keys: ["policy", "expect"])
         label = path

@@ -73,13 +73,14 @@ struct WatchCommand: ParsableCommand {
             configuration.failsOpen = failOpen
             configuration.allowsDegraded = allowDegraded
             configuration.proofMilliseconds = max(proveEvery.nanoseconds / 1_000_000, 1)
-            let session = try EnforcedMonitor(configuration, tell: Failure.tell)
+            let session: EnforcedMonitor
             do {
-                _ = try session.run()
+                session = try EnforcedMonitor(configuration, tell: Failure.tell)
             } catch {
-                session.letGo()
+                process.moveBack()
                 throw error
             }
+            _ = try session.run()
         }
     }
 }
