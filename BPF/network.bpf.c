@@ -270,6 +270,21 @@ static __always_inline void tr_on_close(struct sock *sk, u64 cookie, int old)
 	tr_submit(record);
 }
 
+/*
+ * Each packet that answers a SYN-ACK makes a socket, with the cookie of the request. When two are handled at once, on
+ * two CPUs, the kernel closes the second one's before anybody has it, while the first one's lives on. Fast Open's is a
+ * connection already; one that its program holds has sent a SYN, and met another.
+ */
+static __always_inline int tr_was_never_open(struct sock *sk, int old)
+{
+	struct tcp_sock *tcp;
+
+	if (old != TCP_SYN_RECV || sk->sk_socket)
+		return 0;
+	tcp = bpf_skc_to_tcp_sock(sk);
+	return tcp && !tcp->fastopen_rsk;
+}
+
 static __always_inline void tr_on_state(struct sock *sk, u64 cookie, int old, int new)
 {
 	if (new == TCP_SYN_SENT && duties.connect_by_state)
@@ -280,7 +295,7 @@ static __always_inline void tr_on_state(struct sock *sk, u64 cookie, int old, in
 		tr_on_incoming(sk, cookie);
 	else if (new == TCP_LISTEN)
 		tr_on_listen(sk, cookie);
-	else if (new == TCP_CLOSE && old != TCP_CLOSE)
+	else if (new == TCP_CLOSE && old != TCP_CLOSE && !tr_was_never_open(sk, old))
 		tr_on_close(sk, cookie, old);
 }
 

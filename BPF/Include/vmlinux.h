@@ -186,8 +186,11 @@ struct inet_connection_sock {
 	struct inet_sock icsk_inet;
 } __ksym_type;
 
+struct request_sock;
+
 struct tcp_sock {
 	struct inet_connection_sock inet_conn;
+	struct request_sock *fastopen_rsk;
 	u64 bytes_received;
 	u64 bytes_acked;
 	u32 snd_una;

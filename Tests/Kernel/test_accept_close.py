@@ -14,7 +14,8 @@ import clients
 import expect
 import netns
 import servers
-from children import Child
+from children import Child, Program
+from settings import workload
 
 LINGER_ZERO = struct.pack("ii", 1, 0)  # close() resets
 
@@ -281,3 +282,11 @@ def test_peer_of_an_accepted_connection(agent):
                      destination__port=server.port, network_namespace=right.inode)
         connect, _ = agent.exactly("connect close", pid=child.pid)
         expect.holds(connect, network_namespace=left.inode, source__address=peer, destination__address=address)
+
+
+def test_a_connection_answered_twice_at_once_is_one(agent):
+    """The kernel makes a socket for each answer to its SYN-ACK and closes the later one's, which nobody ever had."""
+    program = Program(workload("answered_twice"), "300")
+    program.result()
+    events = agent.exactly("accept close " * 300, pid=program.pid)
+    expect.equal(len({event["connection"] for event in events}), 300, "connections")
