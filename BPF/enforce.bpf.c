@@ -38,22 +38,27 @@ enum {
 	ND_LAST = 137,
 };
 
-/* A UDP socket that was connected. */
-struct tr_connected {
-	u32 is_waiting; /* no datagram has left since */
+/* A UDP socket that was connected, or has asked a server of DNS without that. */
+struct tr_datagrams {
+	u8 is_connected;
+	u8 is_waiting; /* no datagram has left since */
 	/* It was once connected to where it may not send. From then on another thread may have turned it elsewhere
 	 * while a datagram was on its way, so each datagram must go where the socket is connected to. */
-	u32 is_tainted;
+	u8 is_tainted;
+	/* A datagram was let through to `server`, port 53. An address translation may have turned it to another port,
+	 * so all that the socket sends from then on is read as DNS. */
+	u8 is_asking;
 	/* Of the policy that let the first datagram through; under another one, the next datagram is a first one. */
 	u32 generation;
+	struct tr_address server; /* canonical */
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct tr_connected);
-} connected SEC(".maps");
+	__type(value, struct tr_datagrams);
+} datagrams SEC(".maps");
 
 static __always_inline struct tr_address *tr_address_of(struct tr_case *asked)
 {
@@ -66,18 +71,19 @@ static __always_inline struct tr_address *tr_address_of(struct tr_case *asked)
  */
 static __always_inline int tr_on_udp_connect(struct bpf_sock_addr *ctx, struct tr_case *asked)
 {
-	struct tr_connected *state;
+	struct tr_datagrams *state;
 	struct bpf_sock *sk = ctx->sk;
 
 	if (!sk)
 		return 0;
-	state = bpf_sk_storage_get(&connected, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	state = bpf_sk_storage_get(&datagrams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!state)
 		return 0;
 	tr_judge(asked);
 	if (!tr_lets_through(asked))
 		state->is_tainted = 1;
 	state->is_waiting = 1;
+	state->is_connected = 1;
 	return 1;
 }
 
@@ -130,9 +136,24 @@ int cgroup__connect6(struct bpf_sock_addr *ctx)
 	return tr_on_connect(ctx, &asked);
 }
 
+/* Keeps whom a socket asks; 0: there is no room, and it must be refused. */
+static __always_inline int tr_keep_server(struct bpf_sock *sk, struct tr_case *asked)
+{
+	struct tr_datagrams *state;
+
+	if (!sk)
+		return 0;
+	state = bpf_sk_storage_get(&datagrams, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!state)
+		return 0;
+	state->server = *tr_address_of(asked);
+	state->is_asking = 1;
+	return 1;
+}
+
 static __always_inline int tr_on_datagram(struct bpf_sock_addr *ctx, struct tr_case *asked)
 {
-	struct tr_connected *state = NULL;
+	struct tr_datagrams *state = NULL;
 	struct bpf_sock *sk = ctx->sk;
 
 	if (ctx->protocol != IPPROTO_UDP)
@@ -142,12 +163,14 @@ static __always_inline int tr_on_datagram(struct bpf_sock_addr *ctx, struct tr_c
 	asked->key.port = bpf_ntohs(ctx->user_port);
 	tr_judge(asked);
 	if (sk)
-		state = bpf_sk_storage_get(&connected, sk, NULL, 0);
+		state = bpf_sk_storage_get(&datagrams, sk, NULL, 0);
 	/* It could not be told later from a datagram that was on its way to where the socket was connected. */
 	if (state && state->is_tainted && tr_lets_through(asked)) {
 		asked->key.action = TR_ACTION_BLOCK;
 		asked->key.rule = TR_RULE_MOVED;
 	}
+	if (asked->key.port == DNS_PORT && tr_lets_through(asked) && !tr_keep_server(sk, asked))
+		asked->key.action = TR_ACTION_ERROR;
 	return tr_settle_at(asked, ctx, sk, NULL);
 }
 
@@ -163,9 +186,13 @@ static __always_inline int tr_is_of_connected(struct bpf_sock_addr *ctx)
 static __always_inline int tr_on_connected_call(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
+	struct tr_datagrams *state;
 
-	if (ctx->protocol == IPPROTO_UDP && sk && bpf_sk_storage_get(&connected, sk, NULL, 0))
-		return 1;
+	if (ctx->protocol == IPPROTO_UDP && sk) {
+		state = bpf_sk_storage_get(&datagrams, sk, NULL, 0);
+		if (state && state->is_connected)
+			return 1;
+	}
 	return tr_refuse(TR_GATE_SOCKET, ctx->protocol, ctx->type);
 }
 
@@ -297,7 +324,7 @@ static __always_inline int tr_read_plain(struct __sk_buff *skb, struct tr_addres
 
 /* A datagram of a socket that was connected: sendmsg4 and sendmsg6 run only for those with a destination of their own.
  */
-static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_sock *sk, struct tr_connected *state,
+static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_sock *sk, struct tr_datagrams *state,
 					   const struct tr_address *to, u32 transport)
 {
 	struct tr_case asked = { .key = { .gate = TR_GATE_DATAGRAM, .protocol = IPPROTO_UDP } };
@@ -327,12 +354,13 @@ static __always_inline int tr_on_connected(struct __sk_buff *skb, struct bpf_soc
 }
 
 /* Whether a datagram of it is judged: the first one after connect(), or after a reload. */
-static __always_inline int tr_is_first(const struct tr_connected *state)
+static __always_inline int tr_is_first(const struct tr_datagrams *state)
 {
-	return state->is_waiting | state->is_tainted || state->generation != tr_generation();
+	return state->is_connected && (state->is_waiting | state->is_tainted || state->generation != tr_generation());
 }
 
-/* Where DNS goes to: the header's destination, or the socket's where an address translation turned it elsewhere. */
+/* Where DNS goes to: where the socket is connected to, which an address translation may have turned elsewhere, or `to`.
+ */
 static __noinline int tr_on_port_53(struct __sk_buff *skb, struct bpf_sock *sk, const struct tr_address *to,
 				    u32 transport, u32 protocol)
 {
@@ -367,7 +395,7 @@ static __noinline int tr_refuse_packet(struct __sk_buff *skb, const struct tr_ad
 SEC("cgroup_skb/egress")
 int cgroup_skb__egress(struct __sk_buff *skb)
 {
-	struct tr_connected *state;
+	struct tr_datagrams *state;
 	struct tr_address to = {};
 	struct bpf_sock *sk;
 	u32 transport = 0;
@@ -385,11 +413,15 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 		return 0;
 	port = tr_packet_u16(skb, transport + 2);
 	if (protocol == IPPROTO_UDP) {
-		state = bpf_sk_storage_get(&connected, sk, NULL, 0);
+		state = bpf_sk_storage_get(&datagrams, sk, NULL, 0);
 		if (state && tr_is_first(state) && !tr_on_connected(skb, sk, state, &to, transport))
 			return 0;
 		if (sk->src_port == DNS_PORT)
 			return tr_refuse(TR_GATE_BIND, IPPROTO_UDP, DNS_PORT);
+		if (state && state->is_asking && sk->dst_port != bpf_htons(DNS_PORT)) {
+			to = state->server;
+			port = bpf_htons(DNS_PORT);
+		}
 	}
 	if (port != bpf_htons(DNS_PORT) && sk->dst_port != bpf_htons(DNS_PORT))
 		return 1;

@@ -21,10 +21,10 @@ UNASKED_ADDRESS = "10.77.0.99"
 
 
 class DnsServer(servers.Server):
-    """On port 53 of `address`; spoofed answers come from port 53 of `other`."""
+    """On a port of `address`; spoofed answers come from the same port of `other`."""
 
-    def __init__(self, address, other, zone, namespace):
-        super().__init__(_serve, address, other, zone, namespace=namespace)
+    def __init__(self, address, other, zone, namespace, port=53):
+        super().__init__(_serve, address, other, zone, port, namespace=namespace)
         self.address = address
 
 
@@ -62,13 +62,13 @@ def _replies(zone, message, over_tcp):
     return [whole], behaviour
 
 
-def _serve(parent, address, other, zone):
+def _serve(parent, address, other, zone, port):
     udp = socket.socket(family(address), socket.SOCK_DGRAM)
-    udp.bind((address, 53))
+    udp.bind((address, port))
     spoofer = socket.socket(family(other), socket.SOCK_DGRAM)
-    spoofer.bind((other, 53))
-    listener = servers.listen(address, 53)
-    parent.send(53)
+    spoofer.bind((other, port))
+    listener = servers.listen(address, port)
+    parent.send(port)
     streams = {}
     while True:
         for ready in select.select([udp, listener, *streams], [], [])[0]:

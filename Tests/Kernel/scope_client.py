@@ -288,6 +288,14 @@ def send_hex(text, server, how):
         return "ok"
 
 
+def asks_then_sends(server, address, port, text):
+    """A question, and bytes to somebody else from the same socket."""
+    with _dns_end(server, "sendto") as end:
+        end.sendto(dns_packets.query(77, "www.ok.test"), (server, 53))
+        end.sendto(bytes.fromhex(text), (address, port))
+        return "ok"
+
+
 def segmented(texts, server):
     """Several datagrams by one send() (UDP_SEGMENT)."""
     with _dns_end(server, "connected") as end:

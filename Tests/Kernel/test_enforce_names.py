@@ -147,6 +147,28 @@ def test_strict_dns_is_one_plain_question():
     check([tuple([part.hex() for part in value] if isinstance(value, list) else value for value in row) for row in table])
 
 
+TURNED = """table ip turned {
+    chain output { type nat hook output priority -100; ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:40053; }
+}"""
+
+
+def test_a_resolver_behind_a_translation_of_ports():
+    """As a container's runtime has one: what leaves is not for port 53 any more."""
+    namespace = everywhere()
+    turning = children.Program("nft", "-f", "-", namespace=namespace)
+    _, errors = turning.communicate(TURNED)
+    if turning.returncode:
+        raise expect.Skip(f"no translation of ports: {errors}")
+    DnsServer("127.0.0.11", "127.0.0.12", ZONE, namespace, port=40053)
+    policy = scopes.policy(*RULES, more=["resolvers: [127.0.0.11]"], dns="strict")
+    for how in ("sendto", "connected"):
+        table = [(EPERM, "tcp", "10.2.0.2", 443), (["10.2.0.2"], "ask", "www.ok.test", dns.A, "127.0.0.11", how, {}), ("ok", "tcp", "10.2.0.2", 443),
+                 (EPERM, "ask", "none.test", dns.A, "127.0.0.11", how, {}), (EPERM, "send_hex", b"x".hex(), "127.0.0.11", how),
+                 ("ok", "asks_then_sends", "127.0.0.11", "10.3.0.1", 40053, message().hex()), (EPERM, "asks_then_sends", "127.0.0.11", "10.3.0.1", 40053, b"x".hex())]
+        answers = scopes.attempts(policy, *[list(row[1:]) for row in table], namespace=namespace)
+        expect.equal(answers, [row[0] for row in table], how)
+
+
 def test_open_dns_asks_for_anything():
     check([ask("none.test"), (EPERM, "tcp", "10.2.0.22", 443), ask("www.ok.test"), ("ok", "tcp", "10.2.0.2", 443),
            ("ok", "send_hex", b"anything".hex(), RESOLVER, "sendto"), ("ok", "send_hex", message().hex(), "10.3.0.53", "sendto")], mode="open")

@@ -27,7 +27,7 @@ build=${VM_BUILD_DIR:-$repo/.build/vm}
 # A run without these is worth nothing; the others make more tests possible.
 required_modules=(veth inet_diag tcp_diag udp_diag)
 optional_modules=(dummy tun tls mptcp_diag raw_diag unix_diag
-    vsock vsock_loopback sch_netem sch_ingress cls_bpf)
+    vsock vsock_loopback sch_netem sch_ingress cls_bpf nft_chain_nat nft_nat)
 
 label=${1:-}
 
@@ -55,7 +55,8 @@ mkdir -p "$build/kernels" "$build/apt"
 # One fetch of a kernel at a time; whoever waited finds it there.
 exec 9>"$build/apt/$label.lock"
 flock 9
-if [[ -s $target/version && -s $target/vmlinuz && -f $target/load-order ]]; then
+wanted="${required_modules[*]} ${optional_modules[*]}"
+if [[ -s $target/version && -s $target/vmlinuz && -f $target/wanted && $(<"$target/wanted") == "$wanted" ]]; then
     echo "kernel $label: $(<"$target/version") (already there)" >&2
     exit 0
 fi
@@ -231,6 +232,7 @@ for module in "${optional_modules[@]}"; do
 done
 [[ ${#absent[@]} -eq 0 ]] || echo "kernel $label: without the optional ${absent[*]}" >&2
 
+echo "$wanted" >"$target.new/wanted"
 echo "$release (package $package_version)" >"$target.new/version"
 rm -rf "$target"
 mv "$target.new" "$target"
