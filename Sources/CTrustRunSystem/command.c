@@ -95,7 +95,7 @@ static int drop_to(const struct tr_user *user)
 }
 
 static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user,
-			     int is_confined, int gate, int failure)
+			     const struct tr_confinement *confinement, int gate, int failure)
 {
 	sigset_t none;
 	ssize_t count;
@@ -109,12 +109,16 @@ static _Noreturn void become(char *const *arguments, char *const *environment, c
 		_exit(125);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (is_confined)
+	if (confinement)
+		error = tr_hide_lookup_sockets();
+	if (!error && confinement)
 		error = renounce();
 	if (!error && user)
 		error = drop_to(user);
-	if (!error && is_confined)
+	if (!error && confinement)
 		error = drop_capabilities();
+	if (!error && confinement)
+		error = tr_confine(*confinement);
 	if (error) {
 		/* Not the command's own failure: negative. */
 		error = -error;
@@ -154,7 +158,8 @@ static char **environment_of(const struct tr_user *user)
 	return made;
 }
 
-int tr_command_start(struct tr_command *command, char *const *arguments, const struct tr_user *user, int is_confined)
+int tr_command_start(struct tr_command *command, char *const *arguments, const struct tr_user *user,
+		     const struct tr_confinement *confinement)
 {
 	char **environment = user ? environment_of(user) : environ;
 	int gate[2], failure[2], error;
@@ -175,7 +180,7 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 	if (command->pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		become(arguments, environment, user, is_confined, gate[0], failure[1]);
+		become(arguments, environment, user, confinement, gate[0], failure[1]);
 	}
 	close(gate[0]);
 	close(failure[1]);

@@ -11,8 +11,8 @@ internal import Glibc
     private let name: String
 
     /// Makes the process, which waits until it is released. A confined one has no capability and can gain none, and no descriptors but the
-    /// first three.
-    init(_ arguments: [String], as invoker: Invoker?, isConfined: Bool = false) throws(AgentError) {
+    /// first three; lookups of names go by DNS.
+    init(_ arguments: [String], as invoker: Invoker?, confinement: Confinement? = nil) throws(AgentError) {
         name = arguments.first ?? ""
         // Whoever starts the agent may have children's ends ignored, and then nobody learns the command's status.
         Glibc.signal(SIGCHLD, SIG_DFL)
@@ -20,16 +20,23 @@ internal import Glibc
         unsafe words.append(nil)
         defer { unsafe words.forEach { word in unsafe free(word) } }
         var result = tr_adopt_orphans()
-        if result == 0 {
-            if let invoker {
-                var user = invoker.user
-                result = unsafe tr_command_start(&command, words, &user, isConfined ? 1 : 0)
-            } else {
-                result = unsafe tr_command_start(&command, words, nil, isConfined ? 1 : 0)
-            }
-        }
+        if result == 0 { result = unsafe Self.start(&command, words, invoker, confinement) }
         guard result == 0 else {
             throw AgentError(.operatingSystem, "could not start \(name): \(ErrorText.of(-result))")
+        }
+    }
+
+    private static func start(
+        _ command: inout tr_command, _ words: [UnsafeMutablePointer<CChar>?], _ invoker: Invoker?,
+        _ confinement: Confinement?
+    ) -> Int32 {
+        var user = invoker?.user ?? tr_user()
+        var means = confinement?.means ?? tr_confinement()
+        return unsafe withUnsafePointer(to: &user) { user in
+            unsafe withUnsafePointer(to: &means) { means in
+                unsafe tr_command_start(
+                    &command, words, invoker == nil ? nil : user, confinement == nil ? nil : means)
+            }
         }
     }
 

@@ -70,15 +70,16 @@ package enum EnforcedRun {
         let entry = try unenforced { () throws(AgentError) in try policies.load(canKill: enforced.canKill) }
         try unenforced { () throws(AgentError) in try enforced.enforce(entry) }
         try enforced.hold(scope.group)
+        let confinement = Confinement()
         let stream = try output.map { output throws(AgentError) in
-            try startStream(to: output, policies, entry, enforced, scope.group.path)
+            try startStream(to: output, policies, entry, enforced, scope.group.path, confinement)
         }
         if !configuration.failsOpen {
             try enforced.pin(as: scope.name, policy: entry.compiled.policy.name, ownsScope: true)
         }
         let signals = try CommandSignals()
         let command = try unenforced { () throws(AgentError) in
-            try CommandProcess(words, as: invoker, isConfined: true)
+            try CommandProcess(words, as: invoker, confinement: confinement)
         }
         try scope.group.add(command.pid)
         do {
@@ -95,7 +96,7 @@ package enum EnforcedRun {
         let isStopped = isLost && !configuration.failsOpen
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
-            report: finish(enforced, policies, left: left, stream))
+            report: finish(enforced, policies, left: left, stream) + confinement.report)
     }
 
     /// Waits until the command has ended, or is not held any more and must not go on; returns whether it is not.
@@ -156,12 +157,14 @@ package enum EnforcedRun {
     /// The thread that writes the command's events; nothing runs without it if events were asked for.
     private static func startStream(
         to output: EventsOutput, _ policies: EnforcedPolicies, _ entry: PolicyGenerations.Entry,
-        _ enforced: EnforcedScope, _ path: String
+        _ enforced: EnforcedScope, _ path: String, _ confinement: Confinement
     ) throws(AgentError) -> EnforcedStream {
         let scopes = WatchedScopes()
         scopes.add(path)
-        let stream = try EnforcedStream.start(
-            EnforcedStream.Subject(scopes, policies.generations, newest: entry, ring: enforced.ring, output: output))
+        var subject = EnforcedStream.Subject(
+            scopes, policies.generations, newest: entry, ring: enforced.ring, output: output)
+        subject.containment = confinement.facts
+        let stream = try EnforcedStream.start(subject)
         stream.tell(.proven, scope: path, policy: entry.compiled.policy.name, generation: entry.generation)
         return stream
     }

@@ -190,7 +190,7 @@ final class EnforcedSession: FlowCounts {
             name: policy.name, documents: policy.documents.map(\.label), ruleCount: policy.rules.count,
             defaultAction: policy.settings.defaultAction.value)
         start.enforcement = SessionStart.EnforcementFacts(
-            scopes: subject.scopes.all, generation: subject.newest.generation,
+            scopes: subject.scopes.all, generation: subject.newest.generation, containment: subject.containment,
             canLeakByDNS: policy.settings.nameLookup == .open)
         return start
     }

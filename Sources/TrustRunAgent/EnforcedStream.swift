@@ -18,6 +18,7 @@ final class EnforcedStream: Sendable {
         /// The gates'; it must outlive the stream.
         let ring: Sensor.Ring
         let output: EventsOutput
+        var containment = SessionStart.Containment(level: .none, missing: [])
         /// Whether what happens outside of the scopes is told too, without verdicts.
         var coversMachine = false
         var format = MonitorConfiguration.Format.jsonl

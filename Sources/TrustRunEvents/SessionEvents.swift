@@ -34,13 +34,33 @@ package struct SessionStart {
         package var scopes: [String]
         /// Of the policy.
         package var generation: UInt32
+        package var containment: Containment
         /// Data can leave in names that are looked up.
         package var canLeakByDNS: Bool
 
-        package init(scopes: [String], generation: UInt32, canLeakByDNS: Bool) {
+        package init(scopes: [String], generation: UInt32, containment: Containment, canLeakByDNS: Bool) {
             self.scopes = scopes
             self.generation = generation
+            self.containment = containment
             self.canLeakByDNS = canLeakByDNS
+        }
+    }
+
+    /// What the session's processes are kept from beside what the gates see.
+    package struct Containment: Sendable {
+        package enum Level: String, Sendable {
+            /// Processes that something else started: nothing.
+            case none
+            case partial, full
+        }
+
+        package var level: Level
+        /// What this kernel lacks for it.
+        package var missing: [String]
+
+        package init(level: Level, missing: [String]) {
+            self.level = level
+            self.missing = missing
         }
     }
 

@@ -61,7 +61,13 @@ extension JSONLinesEncoder {
         append(texts: facts.scopes, to: &buffer)
         buffer.append("],\"generation\":")
         buffer.append(decimal: UInt64(facts.generation))
-        buffer.append(",\"containment\":\"partial\"")
+        buffer.append(",\"containment\":")
+        buffer.append(jsonString: facts.containment.level.rawValue)
+        if !facts.containment.missing.isEmpty {
+            buffer.append(",\"containment_missing\":[")
+            append(texts: facts.containment.missing, to: &buffer)
+            buffer.append("]")
+        }
         if facts.canLeakByDNS { buffer.append(",\"dns_exfiltration\":\"possible\"") }
         buffer.append("}")
     }

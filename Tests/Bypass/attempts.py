@@ -2,6 +2,7 @@
 """The table of attempts. A row is tried by each of `who`, outside of the scope (it must arrive), inside (nothing may), and inside to where one
 may send (it must arrive)."""
 
+import ctypes
 import dataclasses
 import socket
 
@@ -9,6 +10,15 @@ from settings import workload
 
 STREAM, DATAGRAM, RAW, SEQPACKET = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET
 EVERYBODY = ("user", "root", "container")
+MEMBER = "member"  # the same user in the scope's group, as with `--scope`: without what `run` adds
+LIBC = ctypes.CDLL(None)
+SYS_LANDLOCK_CREATE_RULESET, LANDLOCK_VERSION = 444, 1
+SECCOMP = -1  # for `contained`: on every kernel
+
+
+def landlock():
+    """The version of this kernel's interface; 0: none."""
+    return max(0, LIBC.syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_VERSION))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,9 +33,16 @@ class Attempt:
     has_control: bool = True  # whether it gets through, inside, to where one may send
     is_optional: bool = False  # kernels and users may lack it: then it must fail outside as well, with an errno
     open: str = ""  # why it gets through, where it is known to
-    open_for: tuple = EVERYBODY
+    open_for: tuple = (*EVERYBODY, MEMBER)
+    contained: int = 0  # from which version of Landlock on `run` refuses the user such a call, wherever it leads; 0: it does not
     needs: str = ""  # of the harness: caller, helper, root group
     peers: str = ""  # whom it is known to get past
+
+    def is_contained(self, who):
+        return who == "user" and self.contained != 0 and landlock() >= self.contained
+
+    def is_open(self, who):
+        return bool(self.open) and who in self.open_for and not self.is_contained(who)
 
 
 def _rows(kinds, name, way, gate, **fields):
@@ -35,6 +52,7 @@ def _rows(kinds, name, way, gate, **fields):
 
 BOTH = ("v4", "v6")
 CONNECT, DATA, SOCKET, OPTION, PACKET, BIND, INBOUND = "connect4/6", "sendmsg4/6", "sock_create", "setsockopt", "egress", "post_bind", "ingress"
+FILTER, DOMAIN = "`run`: seccomp", "`run`: Landlock"
 
 
 def _tcp():
@@ -144,9 +162,11 @@ def _kinds():
     for kind, name in ((RAW, "raw"), (DATAGRAM, "cooked")):
         yield Attempt(f"packet socket, {name}", "packet", "no capability", {"kind": kind}, is_optional=True, has_control=False, open=reason,
                       open_for=("container",))
-    yield Attempt("vsock", "vsock", "none", counts="marker", is_optional=True, has_control=False,
+    everybody = (*EVERYBODY, MEMBER)
+    yield Attempt("vsock", "vsock", FILTER, counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
                   open="sockets that are no internet sockets pass no hook of control groups", peers="mvm")
-    yield Attempt("PPP over Ethernet", "pppoe", "none", counts="marker", is_optional=True, has_control=False, open="as vsock")
+    yield Attempt("PPP over Ethernet", "pppoe", FILTER, counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
+                  open="as vsock")
     for kind in BOTH:
         yield Attempt(f"SMC, {kind.replace('v', 'IPv')}", "smc", CONNECT, kind=kind, is_optional=True, has_control=False)
     yield Attempt("tun device", "tunnel", "no capability", counts="answer", is_optional=True, has_control=False)
@@ -154,8 +174,8 @@ def _kinds():
                   open="as packet sockets; binding it to a queue needs CAP_NET_RAW", open_for=("container",))
     for name, family, kind, protocol in (("RDS", 21, SEQPACKET, 0), ("RxRPC", 33, DATAGRAM, 2), ("TIPC", 30, STREAM, 0), ("KCM", 41, SEQPACKET, 0),
                                          ("Bluetooth", 31, RAW, 1), ("L2TP by PPPoX", 24, DATAGRAM, 1), ("QRTR", 42, DATAGRAM, 0)):
-        yield Attempt(f"{name} socket made", "made", "none", {"family": family, "kind": kind, "protocol": protocol}, counts="answer",
-                      is_optional=True, has_control=False, open="as vsock")
+        yield Attempt(f"{name} socket made", "made", FILTER, {"family": family, "kind": kind, "protocol": protocol}, counts="answer",
+                      is_optional=True, has_control=False, who=everybody, contained=SECCOMP, open="as vsock")
     yield Attempt("neighbour probe by netlink", "kernel_messages", "no capability", kind="link4", counts="address", is_optional=True,
                   has_control=False)
 
@@ -176,21 +196,29 @@ def _processes():
         for operation in ("tcp", "udp", "connected", "zero", "message-zero", "made"):
             if how != "plain" and operation in ("zero", "message-zero", "made"):
                 continue
-            yield Attempt(f"io_uring {how}: {operation}", "ring", CONNECT if operation in ("tcp", "made") else f"{DATA}, {PACKET}",
+            gates = CONNECT if operation in ("tcp", "made") else f"{DATA}, {PACKET}"
+            yield Attempt(f"io_uring {how}: {operation}", "ring", f"{FILTER}; {gates}",
                           {"how": how, "operation": operation, "program": workload("io_uring_send")}, is_optional=True,
+                          who=(*EVERYBODY, MEMBER), contained=SECCOMP,
                           peers="watchers of system calls" if how == "plain" else "")
 
 
 def _handed():
     why = "a socket keeps the control group that it was born in"
+    his = "what another process does is that one's"
+    both = ("user", MEMBER)
     for kind in ("stream", "datagram", "connected", "open"):
         yield Attempt(f"a socket passed in: {kind}", "passed", "none", {"kind": kind}, needs="helper", has_control=False, open=why)
-        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", "none, or Yama", {"kind": kind}, needs="helper", who=("user",),
-                      has_control=False, is_optional=True, open=why)
-    yield Attempt("memory of another process, which sends", "written_into", "none, or Yama", needs="helper", who=("user",), has_control=False,
-                  is_optional=True, open="what another process does is that one's")
-    yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False,
-                  open="what another process does is that one's")
+        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; else Yama", {"kind": kind}, needs="helper", who=both,
+                      counts="marker" if kind == "open" else "both",  # the other process connects
+                      has_control=False, is_optional=True, contained=SECCOMP, open=why)
+    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{DOMAIN}, since 6.12", {"kind": "datagram"}, needs="abstract helper",
+                  who=both, has_control=False, contained=6, open=why)
+    yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; else Yama", needs="helper", who=both,
+                  has_control=False, is_optional=True, contained=2, open=his)
+    yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
+    yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12", needs="abstract helper", who=both,
+                  has_control=False, contained=6, open=his)
     yield Attempt("a socket of the scope used from outside", "given_away", DATA, needs="helper")
 
 
@@ -204,8 +232,8 @@ def table(attempts):
     for attempt in attempts:
         stops = attempt.gate
         if attempt.open:
-            held = [who for who in attempt.who if who not in attempt.open_for]
-            whom = f" for {', '.join(who for who in attempt.who if who in attempt.open_for)}" if held else ""
+            free = [who for who in attempt.who if who in attempt.open_for and not (who == "user" and attempt.contained)]
+            whom = f" for {', '.join(free)}" if free != list(attempt.who) else ""
             stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not whom else f"{stops}; **open**{whom}: {attempt.open}"
         lines.append(f"| {attempt.name} | {', '.join(attempt.who)} | {stops} | {attempt.peers} |")
     return "\n".join(lines)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process outside of every scope, of the same user, that hands out what it has: a program of its own.
 
-helper.py NAME: serves on the abstract unix socket of that name.
+helper.py PATH: serves on the unix socket there, and on the abstract one of that name.
 """
 
 import ctypes
 import json
 import os
+import select
 import socket
 import sys
 
@@ -59,17 +60,20 @@ def serve(asker):
 
 
 def main():
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    server.bind("\0" + sys.argv[1])
-    server.listen(16)
+    servers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
+    for server, name in zip(servers, (sys.argv[1], "\0" + sys.argv[1])):
+        server.bind(name)
+        server.listen(16)
+    os.chmod(sys.argv[1], 0o777)
     print("ready", flush=True)
     while True:
-        asker = server.accept()[0]
-        with asker:
-            try:
-                serve(asker)
-            except OSError as error:
-                asker.send(json.dumps({"errno": error.errno}).encode())
+        for server in select.select(servers, [], [])[0]:
+            asker = server.accept()[0]
+            with asker:
+                try:
+                    serve(asker)
+                except OSError as error:
+                    asker.send(json.dumps({"errno": error.errno}).encode())
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import resolver
 import scopes
 import sessions
 import world
-from attempts import Attempt
+from attempts import MEMBER, SECCOMP, Attempt
 from settings import SCALE, workload
 
 QUERY, ANSWER = "egress: dns: strict", "ingress: answers"
@@ -25,8 +25,8 @@ def _tunnels():
     for how in ("plain", "sqpoll"):
         for operation in ("udp", "connected", "zero", "tcp"):
             yield Attempt(f"DNS, data in name, by io_uring {how}: {operation}", "dns_query", QUERY,
-                          {"what": "name", "ring": (workload("io_uring_send"), how, operation)}, who=USER, counts="marker", needs="resolver",
-                          is_optional=True, has_control=operation != "zero")
+                          {"what": "name", "ring": (workload("io_uring_send"), how, operation)}, who=(*USER, MEMBER), counts="marker",
+                          needs="resolver", is_optional=True, has_control=operation != "zero", contained=SECCOMP)
     for what in ("name in capitals", "name with a zero", "name with a dot in a label", "bytes", "behind the question", "a second question",
                  "an answer in the query", "an EDNS option", "behind OPT", "TXT", "of the root", "an update", "as an answer", "another class", "a pointer"):
         yield row(what, "sendto", peers="claude-code's SOCKS5 (second hand)" if "zero" in what else "")
@@ -80,7 +80,7 @@ def run(place, bench, result, pattern):
         return []
     _start(place)
     policy = scopes.policy(*RULES, more=[f"resolvers: [{resolver.ADDRESS}]"], dns="strict")
-    session = sessions.Session(place, bench, policy, others=("container",))
+    session = sessions.Session(place, bench, policy, others=("container", MEMBER))
     results = session.bench.run(chosen)
     if is_raced:
         answer = session.inside.step(RACE.way, 60 * SCALE, to="", port=9, marker="", resolver=resolver.ADDRESS, **RACE.arguments)

@@ -92,8 +92,8 @@ class Bench:
         if attempt.needs == "caller":
             given["here"] = self.world.cable.left6 if ":" in to else self.world.cable.left4
             given["caller"] = self.world.caller_path
-        elif attempt.needs == "helper":
-            given["helper"] = self.helper
+        elif attempt.needs in ("helper", "abstract helper"):
+            given["helper"] = ("\0" if "abstract" in attempt.needs else "") + self.helper
         elif attempt.needs == "resolver":
             given["resolver"] = resolver.ADDRESS
         elif attempt.needs == "root group":
@@ -136,7 +136,7 @@ class Bench:
         for attempt in attempts:
             if who in attempt.who:
                 trials = [self.trial(attempt, outside, "outside"), self.trial(attempt, inside, "inside")]
-                if attempt.has_control:
+                if attempt.has_control and not attempt.is_contained(who):
                     trials.append(self.trial(attempt, inside, "allowed"))
                 tried.append((attempt, who, trials))
         return tried
@@ -146,7 +146,7 @@ def _judge(attempt, who, trials, found):
     outside, inside = trials[0], trials[1]
     evidence = inside.arrived(found)
     if evidence:
-        if attempt.open and who in attempt.open_for:
+        if attempt.is_open(who):
             return Result(attempt, who, "open", attempt.open)
         return Result(attempt, who, "GOT THROUGH", f"{inside.answer} to {inside.to}: {evidence}")
     if not outside.fulfilled(found):
@@ -162,13 +162,14 @@ def _judge(attempt, who, trials, found):
 
 def show(results, verbose):
     """A line an attempt, a column for each who; details of what is not as usual."""
-    print(f"{'':78}" + "".join(f"{who:14}" for who in attempts.EVERYBODY))
+    columns = (*attempts.EVERYBODY, attempts.MEMBER)
+    print(f"{'':78}" + "".join(f"{who:14}" for who in columns))
     by_attempt = {}
     for result in results:
         by_attempt.setdefault(result.attempt.name, {})[result.who] = result
     for name, found in by_attempt.items():
         cells = ""
-        for who in attempts.EVERYBODY:
+        for who in columns:
             verdict = found[who].verdict if who in found else "-"
             cells += COLOURS.get(verdict, "") * sys.stdout.isatty() + f"{verdict:14}" + PLAIN * sys.stdout.isatty()
         print(f"{name[:77]:78}{cells}")
@@ -207,18 +208,18 @@ def _for_this_machine(attempt):
 
 def _parties(place):
     inside = place.inside(world.policy())
-    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_name, namespace=place.left, **world.WHO["user"])
+    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_path, namespace=place.left, **world.WHO["user"])
     expect.equal(helper.stdout.readline(), "ready\n", "the helper")
     parties = {"user": (inside, place.join("user"))}
     group = world.ScopeOf(inside)
-    for who in ("root", "container"):
+    for who in ("root", "container", attempts.MEMBER):
         parties[who] = (place.join(who, group), place.join(who))
     return parties
 
 
 def _end(parties):
     """The scope's own client last: with it the scope ends."""
-    for who in ("root", "container", "user"):
+    for who in ("root", "container", attempts.MEMBER, "user"):
         for party in parties[who]:
             status, errors = party.end()
     inside = parties["user"][0]
@@ -245,7 +246,7 @@ def main():
         results = []
         if chosen:
             parties = _parties(place)
-            results = Bench(place, parties, place.helper_name).run(chosen)
+            results = Bench(place, parties, place.helper_path).run(chosen)
             _end(parties)
         results += sessions.run(place, Bench, options.k)
         results += names.run(place, Bench, Result, options.k)

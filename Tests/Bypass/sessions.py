@@ -11,8 +11,6 @@ import threading
 import time
 
 import attempts
-import cgroups
-import cleanup
 import expect
 import scopes
 import world
@@ -88,11 +86,10 @@ class Session:
         self.inside = place.inside(policy)
         group = world.ScopeOf(self.inside)
         self.folder = group.folder
-        cleanup.later(self._clean)
         self.outside = place.join("user")
         parties = {"user": (self.inside, self.outside), **{who: (place.join(who, group), place.join(who)) for who in others}}
         self.others = [party for who in others for party in parties[who]]
-        self.bench = bench(place, parties, place.helper_name, is_turned)
+        self.bench = bench(place, parties, place.helper_path, is_turned)
 
     def end(self):
         for party in (*self.others, self.outside):
@@ -104,15 +101,6 @@ class Session:
         self.inside.program.send_signal(number)
         if number == signal.SIGKILL:
             self.inside.program.wait()
-
-    def _clean(self):
-        """What a killed agent left."""
-        if not self.folder.exists():
-            return
-        for pid in (self.folder / "cgroup.procs").read_text().split():
-            os.kill(int(pid), signal.SIGKILL)
-        subprocess.run([agent_path(), "release", self.folder.name], capture_output=True, timeout=scaled(20))
-        cgroups.remove(self.folder)
 
 
 def _of_agents(place, bench, chosen):

@@ -15,7 +15,7 @@ _LIBC = _ctypes.CDLL(None, use_errno=True)
 def _ask(helper, **request):
     """Asks the helper outside; hands back its words and the descriptors it passed."""
     end = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    end.connect("\0" + helper)
+    end.connect(helper)
     end.send(_json.dumps(request).encode())
     words, extra, _, _ = end.recvmsg(4096, _socket.CMSG_SPACE(16))
     descriptors = _array.array("i")
@@ -73,7 +73,7 @@ def given_away(to, port, marker, helper):
     """A socket of the scope, used by a process outside: the socket keeps its scope."""
     end = _socket.socket(_inet._family(to), _socket.SOCK_DGRAM)
     asker = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
-    asker.connect("\0" + helper)
+    asker.connect(helper)
     _socket.send_fds(asker, [_json.dumps({"want": "use", "to": to, "port": port, "marker": marker}).encode()], [end.fileno()])
     words = _json.loads(asker.recv(4096))
     if words.get("errno"):

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 
+import attempts
 import canary
 import cgroups
 import children
@@ -132,6 +133,7 @@ WHO = {
     "user": {"user": scopes.USER, "before": _without_privileges},
     "root": {"before": lambda: become(())},
     "container": {"before": lambda: become(CONTAINER)},
+    attempts.MEMBER: {"user": scopes.USER, "before": _without_privileges},
 }
 
 
@@ -148,7 +150,8 @@ class World:
         cleanup.later(folder.cleanup)
         os.chmod(folder.name, 0o755)
         self.caller_path = os.path.join(folder.name, "caller")
-        self.helper_name = f"trustrun-bypass-{os.getpid()}"
+        self.helper_path = os.path.join(folder.name, "helper")
+        os.chmod(folder.name, 0o777)
         self.wire = self.child(canary.watch, "veth0", namespace=self.right)
         self.sinks = [self.child(canary.sink, ["tcp", "udp"], namespace=self.right),
                       self.child(canary.sink, ["tcp", "udp", "vsock"], namespace=self.left)]

@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands under `trustrun-agent run --enforce`, and what they leave."""
 
+import contextlib
 import json
 import os
 import pathlib
+import signal
+import subprocess
 import tempfile
 
 import cgroups
 import children
 import cleanup
 import expect
-from settings import HERE, agent_path
+from settings import HERE, agent_path, scaled
 
 PYTHON = "/usr/bin/python3"
 USER = 65534  # in the user database of every machine that runs this
@@ -39,8 +42,21 @@ def policy(*rules, default="block", more=(), dns="open"):
 
 def start(policy, *command, namespace=None, environment=None, options=(), **more):
     environment = {**os.environ, "SUDO_UID": str(USER), "SUDO_GID": str(USER), **(environment or {})}
-    return children.Program(agent_path(), "run", "--policy", policy, "--enforce", *options, "--", *command,
-                            namespace=namespace, env=environment, **more)
+    started = []
+    cleanup.later(lambda: [_release(program.pid) for program in started])  # after the agent is ended
+    started.append(children.Program(agent_path(), "run", "--policy", policy, "--enforce", *options, "--", *command,
+                                    namespace=namespace, env=environment, **more))
+    return started[0]
+
+
+def _release(agent):
+    """What a test that failed, or killed the agent, leaves: its command, held on."""
+    for folder in (cgroups.mount_point() / "trustrun").glob(f"run-{agent}-*"):
+        for pid in (folder / "cgroup.procs").read_text().split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), signal.SIGKILL)
+        subprocess.run([agent_path(), "release", folder.name], capture_output=True, timeout=scaled(20))
+        cgroups.remove(folder)
 
 
 def attempts(policy, *steps, namespace=None, status=0, errors=None):
@@ -52,6 +68,28 @@ def attempts(policy, *steps, namespace=None, status=0, errors=None):
     if program.returncode != status or not output:
         expect.fail(f"exit status {program.returncode}, wanted {status}\n{output}\n{text}")
     return json.loads(output)
+
+
+class Group:
+    """The control group of a command under `run`, for others to enter from outside."""
+
+    def __init__(self, line):
+        self.folder = cgroups.mount_point() / line.strip().partition("0::/")[2]
+
+    def enter(self):
+        (self.folder / "cgroup.procs").write_text("0")
+
+
+def attempts_of_member(policy, *steps, namespace=None):
+    """As `attempts`, by a client in the scope that has nothing of what `run` adds, as with `--scope`."""
+    holder = start(policy, "sh", "-c", "grep ^0:: /proc/self/cgroup; cat", namespace=namespace)
+    group = Group(holder.stdout.readline())
+    member = children.Program(PYTHON, HERE / "scope_client.py", namespace=namespace, cgroup=group, user=USER)
+    answers = json.loads(member.result(text=json.dumps(steps)))
+    _, text = holder.communicate("")
+    if holder.returncode:
+        expect.fail(f"exit status {holder.returncode}\n{text}")
+    return answers
 
 
 def left_behind():

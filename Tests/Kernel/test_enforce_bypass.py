@@ -94,7 +94,7 @@ def test_the_scope_cannot_be_left():
 
 def _by_io_uring(how):
     steps = [["run", workload("io_uring_connect"), how, "127.0.0.1", str(port)] for port in (4600, 4601)]
-    answers = scopes.attempts(scopes.policy("allow 127.0.0.1, ports: 4600"), *steps, namespace=everywhere())
+    answers = scopes.attempts_of_member(scopes.policy("allow 127.0.0.1, ports: 4600"), *steps, namespace=everywhere())
     if answers[0][0] == 77:
         raise expect.Skip("io_uring is not there or switched off")
     # Nobody listens.

@@ -159,7 +159,7 @@ def _by_io_uring(how):
     steps = [["run", program, how, "127.0.0.1", "4600"]]
     namespace = everywhere()
     path = os.path.realpath(program)
-    answers = [scopes.attempts(scopes.policy(f"allow any, process: '{glob}'"), *steps, namespace=namespace)[0] for glob in (path, path + "x")]
+    answers = [scopes.attempts_of_member(scopes.policy(f"allow any, process: '{glob}'"), *steps, namespace=namespace)[0] for glob in (path, path + "x")]
     if answers[0][0] == 77:
         raise expect.Skip("io_uring is not there or switched off")
     for answer, wanted in zip(answers, ("Connection refused", "Operation not permitted")):

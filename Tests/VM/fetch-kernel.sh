@@ -27,7 +27,7 @@ build=${VM_BUILD_DIR:-$repo/.build/vm}
 # A run without these is worth nothing; the others make more tests possible.
 required_modules=(veth inet_diag tcp_diag udp_diag)
 optional_modules=(dummy tun tls mptcp_diag raw_diag unix_diag
-    vsock vsock_loopback sch_netem sch_ingress cls_bpf nft_chain_nat nft_nat)
+    vsock vsock_loopback sch_netem sch_ingress cls_bpf crc32c_generic nft_chain_nat nft_nat)
 
 label=${1:-}
 

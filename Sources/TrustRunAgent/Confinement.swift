@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CTrustRunSystem
+internal import Glibc
+internal import TrustRunEvents
+
+/// What keeps a command from the ways out that the gates do not see, as far as this kernel has it.
+struct Confinement {
+    let means: tr_confinement
+    private let hasTerminal: Bool
+
+    /// Of a command that gets this process's standard input.
+    init() {
+        means = tr_confinement_find()
+        hasTerminal = isatty(STDIN_FILENO) == 1
+    }
+
+    /// What is missing, for the stream and in words.
+    private var gaps: [(name: String, meaning: String)] {
+        var gaps: [(String, String)] = []
+        if means.landlock == 0 {
+            gaps.append(
+                (
+                    "landlock",
+                    "Landlock (since Linux 5.19): memory of other processes of the user in /proc is as the kernel has it"
+                ))
+        }
+        if tr_confinement_scopes(means) == 0 {
+            gaps.append(
+                (
+                    "landlock_scopes",
+                    "Landlock's scopes (since Linux 6.12): signals and abstract unix sockets reach other processes of the user"
+                ))
+        }
+        if means.has_filter == 0 {
+            gaps.append(("seccomp", "seccomp filters: sockets that are not internet ones are not refused"))
+        }
+        if hasTerminal { gaps.append(("pty", "a terminal of its own: it has yours")) }
+        return gaps
+    }
+
+    var facts: SessionStart.Containment {
+        let missing = gaps.map(\.name)
+        return SessionStart.Containment(level: missing.isEmpty ? .full : .partial, missing: missing)
+    }
+
+    /// Lines for whoever runs the command; none if nothing is missing.
+    var report: [String] {
+        gaps.map { gap in "contained without \(gap.meaning)" }
+    }
+}
