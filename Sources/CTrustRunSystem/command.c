@@ -95,7 +95,8 @@ static int drop_to(const struct tr_user *user)
 }
 
 static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user,
-			     const struct tr_confinement *confinement, int gate, int failure)
+			     const struct tr_confinement *confinement, const struct tr_terminal *terminal, int gate,
+			     int failure)
 {
 	sigset_t none;
 	ssize_t count;
@@ -109,7 +110,9 @@ static _Noreturn void become(char *const *arguments, char *const *environment, c
 		_exit(125);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (confinement)
+	if (terminal)
+		error = tr_terminal_enter(terminal);
+	if (!error && confinement)
 		error = tr_hide_lookup_sockets();
 	if (!error && confinement)
 		error = renounce();
@@ -159,7 +162,7 @@ static char **environment_of(const struct tr_user *user)
 }
 
 int tr_command_start(struct tr_command *command, char *const *arguments, const struct tr_user *user,
-		     const struct tr_confinement *confinement)
+		     const struct tr_confinement *confinement, const struct tr_terminal *terminal)
 {
 	char **environment = user ? environment_of(user) : environ;
 	int gate[2], failure[2], error;
@@ -180,7 +183,7 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 	if (command->pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		become(arguments, environment, user, confinement, gate[0], failure[1]);
+		become(arguments, environment, user, confinement, terminal, gate[0], failure[1]);
 	}
 	close(gate[0]);
 	close(failure[1]);

@@ -11,8 +11,10 @@ internal import Glibc
     private let name: String
 
     /// Makes the process, which waits until it is released. A confined one has no capability and can gain none, and no descriptors but the
-    /// first three; lookups of names go by DNS.
-    init(_ arguments: [String], as invoker: Invoker?, confinement: Confinement? = nil) throws(AgentError) {
+    /// first three; lookups of names go by DNS. With a terminal it has that one, in a session of its own.
+    init(_ arguments: [String], as invoker: Invoker?, confinement: Confinement? = nil, terminal: CommandTerminal? = nil)
+        throws(AgentError)
+    {
         name = arguments.first ?? ""
         // Whoever starts the agent may have children's ends ignored, and then nobody learns the command's status.
         Glibc.signal(SIGCHLD, SIG_DFL)
@@ -20,7 +22,7 @@ internal import Glibc
         unsafe words.append(nil)
         defer { unsafe words.forEach { word in unsafe free(word) } }
         var result = tr_adopt_orphans()
-        if result == 0 { result = unsafe Self.start(&command, words, invoker, confinement) }
+        if result == 0 { result = unsafe Self.start(&command, words, invoker, confinement, terminal) }
         guard result == 0 else {
             throw AgentError(.operatingSystem, "could not start \(name): \(ErrorText.of(-result))")
         }
@@ -28,14 +30,15 @@ internal import Glibc
 
     private static func start(
         _ command: inout tr_command, _ words: [UnsafeMutablePointer<CChar>?], _ invoker: Invoker?,
-        _ confinement: Confinement?
+        _ confinement: Confinement?, _ terminal: CommandTerminal?
     ) -> Int32 {
         var user = invoker?.user ?? tr_user()
         var means = confinement?.means ?? tr_confinement()
         return unsafe withUnsafePointer(to: &user) { user in
             unsafe withUnsafePointer(to: &means) { means in
                 unsafe tr_command_start(
-                    &command, words, invoker == nil ? nil : user, confinement == nil ? nil : means)
+                    &command, words, invoker == nil ? nil : user, confinement == nil ? nil : means,
+                    terminal?.ends)
             }
         }
     }

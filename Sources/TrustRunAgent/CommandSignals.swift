@@ -4,7 +4,7 @@ internal import Glibc
 
 /// The signals that this process gets while a command runs: most are the command's.
 final class CommandSignals {
-    private static let held = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD]
+    private static let held = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGWINCH]
     /// Can be read when a signal waits.
     let descriptor: Int32
 

@@ -6,12 +6,13 @@ internal import TrustRunEvents
 /// What keeps a command from the ways out that the gates do not see, as far as this kernel has it.
 struct Confinement {
     let means: tr_confinement
-    private let hasTerminal: Bool
+    /// There is a terminal, but others may use it as well.
+    private let sharesTerminal: Bool
 
     /// Of a command that gets this process's standard input.
     init() {
         means = tr_confinement_find()
-        hasTerminal = isatty(STDIN_FILENO) == 1
+        sharesTerminal = isatty(STDIN_FILENO) == 1 && tr_terminal_is_ours() == 0
     }
 
     /// What is missing, for the stream and in words.
@@ -34,7 +35,13 @@ struct Confinement {
         if means.has_filter == 0 {
             gaps.append(("seccomp", "seccomp filters: sockets that are not internet ones are not refused"))
         }
-        if hasTerminal { gaps.append(("pty", "a terminal of its own: it has yours")) }
+        if sharesTerminal {
+            gaps.append(
+                (
+                    "pty",
+                    "a terminal of its own, since yours is not both its input and output, or it is in the background"
+                ))
+        }
         return gaps
     }
 

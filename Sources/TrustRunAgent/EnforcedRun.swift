@@ -78,21 +78,24 @@ package enum EnforcedRun {
             try enforced.pin(as: scope.name, policy: entry.compiled.policy.name, ownsScope: true)
         }
         let signals = try CommandSignals()
+        let terminal = try unenforced { () throws(AgentError) in try CommandTerminal.make(for: invoker) }
         let command = try unenforced { () throws(AgentError) in
-            try CommandProcess(words, as: invoker, confinement: confinement)
+            try CommandProcess(words, as: invoker, confinement: confinement, terminal: terminal)
         }
         try scope.group.add(command.pid)
         do {
+            try terminal?.join()
             try command.release()
         } catch {
             // A command that is missing has a status of its own; whatever else keeps it from running is a scope that could not be made.
             throw error.code == .operatingSystem ? AgentError(.notEnforced, error.message) : error
         }
         let isLost = try unenforced { () throws(AgentError) in
-            try keep(enforced, policies, configuration, command, signals, stream, tell)
+            try keep(enforced, policies, configuration, command, terminal, signals, stream, tell)
         }
         // While the gates hold still: nothing of the scope outlives them.
         let left = scope.end()
+        terminal?.leave()
         let isStopped = isLost && !configuration.failsOpen
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
@@ -102,14 +105,15 @@ package enum EnforcedRun {
     /// Waits until the command has ended, or is not held any more and must not go on; returns whether it is not.
     private static func keep(
         _ enforced: EnforcedScope, _ policies: EnforcedPolicies, _ configuration: Configuration,
-        _ command: CommandProcess, _ signals: CommandSignals, _ stream: EnforcedStream?,
+        _ command: CommandProcess, _ terminal: CommandTerminal?, _ signals: CommandSignals, _ stream: EnforcedStream?,
         _ tell: @escaping (String) -> Void
     ) throws(AgentError) -> Bool {
         let loop = DescriptorLoop()
         var isLost = false
         let keeper = try ScopeKeeper(
             policies, canKill: enforced.canKill, in: loop, proofMilliseconds: configuration.proofMilliseconds,
-            tell: tell
+            // While the command has the terminal, it shows bytes as they are.
+            tell: { line in tell(terminal?.isJoined == true && isatty(STDERR_FILENO) == 1 ? line + "\r" : line) }
         ) { _ in
             isLost = true
             if !configuration.failsOpen { loop.end() }
@@ -118,11 +122,14 @@ package enum EnforcedRun {
         keeper.add(enforced)
         loop.add(signals.descriptor) {
             while let signal = signals.take() {
-                // What the terminal sends, the command has got itself.
-                if signal.isFromTerminal { continue }
-                switch signal.number {
-                case SIGCHLD: break
-                case SIGHUP: keeper.reload()
+                switch (signal.number, signal.isFromTerminal) {
+                case (SIGCHLD, _): break
+                case (SIGWINCH, _): terminal?.resize()
+                // The terminal is gone; the command has another one.
+                case (SIGHUP, true): if terminal != nil { command.send(signal: SIGHUP) }
+                case (SIGHUP, false): keeper.reload()
+                // The command has got it itself.
+                case (_, true): break
                 default: command.send(signal: signal.number)
                 }
             }

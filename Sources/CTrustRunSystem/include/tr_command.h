@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "tr_confine.h"
+#include "tr_terminal.h"
 
 /* Whom the command runs as. */
 struct tr_user {
@@ -32,9 +33,11 @@ int tr_user_find(uid_t uid, gid_t gid, struct tr_user *_Nonnull user);
 
 /* Forks the process that becomes the command once it is let go: if there is a user, as that user and with HOME, USER
  * and LOGNAME of theirs; if it is confined, without a capability and with no way to gain one, with no descriptors but
- * the first three, and with what the kernel has for it. Returns 0 or -errno. */
+ * the first three, and with what the kernel has for it; if there is a terminal, in a session of its own there. Returns
+ * 0 or -errno. */
 int tr_command_start(struct tr_command *_Nonnull command, char *_Nullable const *_Nonnull arguments,
-		     const struct tr_user *_Nullable user, const struct tr_confinement *_Nullable confinement);
+		     const struct tr_user *_Nullable user, const struct tr_confinement *_Nullable confinement,
+		     const struct tr_terminal *_Nullable terminal);
 
 /* Lets the command go. Returns 0 once it runs, else the errno of exec, or -errno of what failed before that; it is over
  * then. */
