@@ -22,7 +22,7 @@ RELEASE := -c release --static-swift-stdlib
 
 BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc libc6-dev publicsuffix
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base nftables \
-	python3 python3-jsonschema python3-yaml golang-go bpftool clang-format libssl-dev
+	python3 python3-jsonschema python3-yaml python3-pip golang-go git nodejs openssh-client bpftool clang-format libssl-dev
 
 .PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm \
 	test-bypass-vm workloads bench fmt check organisations install clean require-swift
