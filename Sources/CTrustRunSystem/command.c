@@ -95,8 +95,8 @@ static int drop_to(const struct tr_user *user)
 }
 
 static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user,
-			     const struct tr_confinement *confinement, const struct tr_terminal *terminal, int gate,
-			     int failure)
+			     const struct tr_confinement *confinement, const char *const *hidden,
+			     const struct tr_terminal *terminal, int gate, int failure)
 {
 	sigset_t none;
 	ssize_t count;
@@ -113,7 +113,7 @@ static _Noreturn void become(char *const *arguments, char *const *environment, c
 	if (terminal)
 		error = tr_terminal_enter(terminal);
 	if (!error && confinement)
-		error = tr_hide_lookup_sockets();
+		error = tr_hide(hidden);
 	if (!error && confinement)
 		error = renounce();
 	if (!error && user)
@@ -165,9 +165,10 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 		     const struct tr_confinement *confinement, const struct tr_terminal *terminal)
 {
 	char **environment = user ? environment_of(user) : environ;
+	const char **hidden = confinement && confinement->is_root ? tr_hidden_folders() : NULL;
 	int gate[2], failure[2], error;
 
-	if (!environment)
+	if (!environment || (confinement && confinement->is_root && !hidden))
 		return -ENOMEM;
 
 	if (pipe2(gate, O_CLOEXEC))
@@ -183,7 +184,7 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 	if (command->pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		become(arguments, environment, user, confinement, terminal, gate[0], failure[1]);
+		become(arguments, environment, user, confinement, hidden, terminal, gate[0], failure[1]);
 	}
 	close(gate[0]);
 	close(failure[1]);

@@ -12,9 +12,13 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <mntent.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -68,26 +72,83 @@ struct tr_confinement tr_confinement_find(void)
 	return found;
 }
 
-const char *const tr_lookup_sockets[] = {
+static int is_there(const char *path)
+{
+	return !access(path, F_OK);
+}
+
+/* Nothing where something was, if it was there. */
+static int hide_file(const char *path)
+{
+	return is_there(path) && mount("/dev/null", path, NULL, MS_BIND, NULL) ? errno : 0;
+}
+
+static int hide_folder(const char *path)
+{
+	return is_there(path) && mount("none", path, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0")
+		       ? errno
+		       : 0;
+}
+
+/* Without what is mounted below it. */
+static int make_readonly(const char *path)
+{
+	if (mount(path, path, NULL, MS_BIND, NULL) ||
+	    mount(NULL, path, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL))
+		return errno;
+	return 0;
+}
+
+static const char *const lookup_sockets[] = {
 	"/run/nscd/socket",
 	"/run/systemd/resolve/io.systemd.Resolve",
-	NULL,
 };
 
-int tr_hide_lookup_sockets(void)
-{
-	int has_mounts = 0;
+enum { LOOKUP_SOCKETS = sizeof(lookup_sockets) / sizeof(lookup_sockets[0]) };
 
-	for (size_t i = 0; tr_lookup_sockets[i]; i++) {
-		if (access(tr_lookup_sockets[i], F_OK))
-			continue;
-		if (!has_mounts && (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL)))
-			return errno;
-		has_mounts = 1;
-		if (mount("/dev/null", tr_lookup_sockets[i], NULL, MS_BIND, NULL))
-			return errno;
+const char **tr_hidden_folders(void)
+{
+	enum { MOST = 256 };
+	const char **folders = calloc(MOST + 2, sizeof(*folders));
+	FILE *mounts = setmntent("/proc/self/mounts", "r");
+	const struct mntent *entry;
+	size_t count = 0;
+
+	if (!folders || !mounts)
+		return NULL;
+	while ((entry = getmntent(mounts)) && count < MOST) {
+		int holds = !strcmp(entry->mnt_type, "cgroup2") || !strcmp(entry->mnt_type, "bpf");
+
+		/* What is below /sys goes with that. */
+		if (holds && strncmp(entry->mnt_dir, "/sys/", 5) && !(folders[count++] = strdup(entry->mnt_dir)))
+			return NULL;
 	}
-	return 0;
+	endmntent(mounts);
+	folders[count] = "/run/trustrun";
+	return entry ? NULL : folders;
+}
+
+int tr_hide(const char *const *folders)
+{
+	int is_needed = folders != NULL, error = 0;
+
+	for (int i = 0; i < LOOKUP_SOCKETS; i++)
+		is_needed |= is_there(lookup_sockets[i]);
+	if (!is_needed)
+		return 0;
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
+		return errno;
+	for (int i = 0; i < LOOKUP_SOCKETS && !error; i++)
+		error = hide_file(lookup_sockets[i]);
+	if (!folders || error)
+		return error;
+	while (*folders && !error)
+		error = hide_folder(*folders++);
+	if (!error)
+		error = hide_file("/proc/sysrq-trigger");
+	if (!error)
+		error = make_readonly("/proc/sys");
+	return error ? error : make_readonly("/sys");
 }
 
 /* Enters a domain that forbids nothing but what each domain does. */

@@ -10,14 +10,14 @@ internal import Glibc
     private(set) var isJoined = false
 
     /// nil: standard input and output are not a terminal whose foreground this process is.
-    static func make(for invoker: Invoker) throws(AgentError) -> CommandTerminal? {
+    static func make(for invoker: Invoker?) throws(AgentError) -> CommandTerminal? {
         tr_terminal_is_ours() == 1 ? try CommandTerminal(for: invoker) : nil
     }
 
-    private init(for invoker: Invoker) throws(AgentError) {
+    private init(for invoker: Invoker?) throws(AgentError) {
         unsafe ends = .allocate(capacity: 1)
         unsafe ends.initialize(to: tr_terminal())
-        try Self.check(unsafe tr_terminal_open(ends, invoker.user.uid))
+        try Self.check(unsafe tr_terminal_open(ends, invoker?.user.uid ?? 0))
     }
 
     deinit {

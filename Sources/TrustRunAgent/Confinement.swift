@@ -10,10 +10,14 @@ struct Confinement {
     private let sharesTerminal: Bool
 
     /// Of a command that gets this process's standard input.
-    init() {
-        means = tr_confinement_find()
+    init(asRoot isRoot: Bool = false) {
+        var means = tr_confinement_find()
+        means.is_root = isRoot ? 1 : 0
+        self.means = means
         sharesTerminal = isatty(STDIN_FILENO) == 1 && tr_terminal_is_ours() == 0
     }
+
+    private var isRoot: Bool { means.is_root != 0 }
 
     /// What is missing, for the stream and in words.
     private var gaps: [(name: String, meaning: String)] {
@@ -47,11 +51,13 @@ struct Confinement {
 
     var facts: SessionStart.Containment {
         let missing = gaps.map(\.name)
-        return SessionStart.Containment(level: missing.isEmpty ? .full : .partial, missing: missing)
+        return SessionStart.Containment(
+            level: isRoot ? .bestEffort : missing.isEmpty ? .full : .partial, missing: missing)
     }
 
     /// Lines for whoever runs the command; none if nothing is missing.
     var report: [String] {
-        gaps.map { gap in "contained without \(gap.meaning)" }
+        (isRoot ? ["contained as well as uid 0 can be: its files lead out of the scope (--as-root)"] : [])
+            + gaps.map { gap in "contained without \(gap.meaning)" }
     }
 }

@@ -20,6 +20,8 @@ package enum EnforcedRun {
         package var policies: [String]
         /// Whether the gates go when the agent dies.
         package var failsOpen = false
+        /// Whether the command stays uid 0, without capabilities.
+        package var staysRoot = false
         /// How long after a proof the next one is made.
         package var proofMilliseconds: UInt64 = 60_000
         /// Where events go; nil: nowhere.
@@ -36,7 +38,7 @@ package enum EnforcedRun {
         guard missing.isEmpty else {
             throw AgentError(.notEnforced, "enforcing needs \(missing.joined(separator: ", ")); run it with sudo")
         }
-        let invoker = try findInvoker()
+        let invoker = configuration.staysRoot ? nil : try findInvoker()
         try checkStandardDescriptors()
         guard let hierarchy = CgroupHierarchy.find() else {
             throw AgentError(
@@ -61,7 +63,7 @@ package enum EnforcedRun {
     }
 
     private static func run(
-        _ words: [String], _ configuration: Configuration, as invoker: Invoker, _ scope: ScopeDirectory,
+        _ words: [String], _ configuration: Configuration, as invoker: Invoker?, _ scope: ScopeDirectory,
         _ output: EventsOutput?, _ tell: @escaping (String) -> Void
     ) throws(AgentError) -> Ending {
         let policies = EnforcedPolicies(configuration.policies)
@@ -70,7 +72,7 @@ package enum EnforcedRun {
         let entry = try unenforced { () throws(AgentError) in try policies.load(canKill: enforced.canKill) }
         try unenforced { () throws(AgentError) in try enforced.enforce(entry) }
         try enforced.hold(scope.group)
-        let confinement = Confinement()
+        let confinement = Confinement(asRoot: configuration.staysRoot)
         let stream = try output.map { output throws(AgentError) in
             try startStream(to: output, policies, entry, enforced, scope.group.path, confinement)
         }
@@ -183,7 +185,8 @@ package enum EnforcedRun {
         guard let invoker else {
             throw AgentError(
                 .notEnforced,
-                "a command is run as whoever calls sudo, and root could leave the scope; as an ordinary user: sudo trustrun-agent run ..."
+                "a command is run as whoever calls sudo, and root could leave the scope; as an ordinary user: sudo trustrun-agent run ...; "
+                    + "or --as-root, which keeps uid 0 without capabilities and can hold it less"
             )
         }
         return invoker

@@ -52,6 +52,8 @@ package struct SessionStart {
             /// Processes that something else started: nothing.
             case none
             case partial, full
+            /// Uid 0 without capabilities: files of its own lead out.
+            case bestEffort = "best-effort"
         }
 
         package var level: Level

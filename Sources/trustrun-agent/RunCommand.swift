@@ -26,6 +26,12 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Let the command go on unheld if the agent dies, instead of held by what it pinned.")
     var failOpen = false
 
+    @Flag(
+        help:
+            "Run the command as root, without capabilities, instead of as whoever called sudo; its files can lead it out."
+    )
+    var asRoot = false
+
     @Option(help: ArgumentHelp("Try the gates from within the scope again this often.", valueName: "time"))
     var proveEvery = TimeSpan(nanoseconds: 60_000_000_000)
 
@@ -48,6 +54,7 @@ struct RunCommand: ParsableCommand {
         try Failure.reporting {
             var configuration = EnforcedRun.Configuration(policies: policy.references)
             configuration.failsOpen = failOpen
+            configuration.staysRoot = asRoot
             configuration.proofMilliseconds = max(proveEvery.nanoseconds / 1_000_000, 1)
             configuration.events = events
             let ending = try EnforcedRun.run(command, configuration, tell: Failure.tell)

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 
+import cgroups
 import children
 import cleanup
 import expect
@@ -142,3 +143,35 @@ def test_what_is_missing_is_told():
     missing = ([] if landlock() else ["landlock"]) + ([] if landlock() >= 6 else ["landlock_scopes"])
     expect.equal((start["containment"], start.get("containment_missing", [])), ("partial" if missing else "full", missing), "containment")
     expect.equal(errors.count("contained without"), len(missing), f"lines about it: {errors}")
+
+
+def _as_root(code, *arguments):
+    """As `asked`, of uid 0 without capabilities."""
+    return asked(code, *arguments, options=["--as-root"])
+
+
+def test_root_without_capabilities_does_not_find_what_leads_out():
+    group, pins = str(cgroups.mount_point()), "/sys/fs/bpf"
+    code = ("status = dict(line.split(':\\t', 1) for line in open('/proc/self/status') if ':\\t' in line)\n"
+            "def wrote(path): return attempt(lambda: open(path, 'w').write('0'))\n"
+            "def listed(path): return os.listdir(path) if os.path.isdir(path) else None\n"
+            "own = ['unshare', '-Urm', 'sh', '-c', 'umount -l /sys; umount -l ' + sys.argv[1] + '; echo 0 > ' + sys.argv[1] + '/cgroup.procs']\n"
+            "import subprocess\n"
+            "tell([os.getuid(), status['CapEff'].strip(), wrote(sys.argv[1] + '/cgroup.procs'), wrote('/proc/sys/kernel/hostname'), wrote('/sys/kernel/uevent_helper'), "
+            "listed(sys.argv[2]) or [], attempt(os.listdir, '/run/trustrun') if os.path.isdir('/run/trustrun') else 'EACCES', subprocess.run(own, capture_output=True).returncode])")
+    seen = _as_root(code, group, pins)
+    expect.equal(seen[:2], [0, "0" * 16], "who it is, and its capabilities")
+    expect.true(seen[2] in ("ENOENT", "EACCES", "EROFS"), f"writing to the root group: {seen[2]}")
+    expect.equal(seen[3], "EROFS", "writing to /proc/sys")
+    expect.true(seen[4] in ("EROFS", "EACCES"), f"writing to /sys: {seen[4]}")
+    expect.equal((seen[5], seen[6]), ([], "EACCES"), "pins, and locks")
+    expect.true(seen[7] != 0, "leaving by a user namespace")
+
+
+def test_root_that_stays_is_told():
+    path = pathlib.Path(tempfile.mkdtemp(prefix="trustrun-test-")) / "events.jsonl"
+    cleanup.later(lambda: (path.unlink(missing_ok=True), path.parent.rmdir()))
+    status, _, errors = finish(scopes.start(scopes.policy(ALLOWED), "true", options=["--as-root", "--events", path]))
+    expect.equal(status, 0, f"status; {errors}")
+    expect.equal(json.loads(path.read_text().splitlines()[0])["enforcement"]["containment"], "best-effort", "containment")
+    expect.true("contained as well as uid 0 can be" in errors, f"stderr: {errors}")

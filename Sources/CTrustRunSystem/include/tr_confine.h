@@ -9,6 +9,8 @@ struct tr_confinement {
 	int landlock;
 	/* Whether system calls can be filtered (seccomp(2)). */
 	int has_filter;
+	/* Whether the command stays uid 0, whose files lead out of the scope. */
+	int is_root;
 };
 
 /* Finds out by asking. */
@@ -20,12 +22,14 @@ static inline int tr_confinement_scopes(struct tr_confinement confinement)
 	return confinement.landlock >= 6;
 }
 
-/* The sockets at which libraries have other processes look up names, as paths; NULL ends them. */
-extern const char *_Nullable const tr_lookup_sockets[];
+/* Folders that uid 0 may not see: where control groups and pins are mounted, and the agents' locks. NULL ends the list,
+ * which is never freed; NULL if there is no memory for it. */
+const char *_Nullable *_Nullable tr_hidden_folders(void);
 
-/* In the process that becomes the command, as root: puts an empty file in the place of each of those sockets that is
- * there, in mounts of its own. Returns 0 or errno. */
-int tr_hide_lookup_sockets(void);
+/* In the process that becomes the command, with root's capabilities still, in mounts of its own: puts an empty file in
+ * the place of each socket at which other processes look up names for libraries (nscd, systemd-resolved). With
+ * `folders`, as for uid 0, those are empty, and /sys and /proc/sys read-only. Returns 0 or errno. */
+int tr_hide(const char *_Nullable const *_Nullable folders);
 
 /* In the process that becomes the command, behind no_new_privs: what it starts is held to it too, and nothing takes it
  * back. Only calls that are safe after a fork. Returns 0 or errno. */
