@@ -19,34 +19,39 @@ struct Confinement {
 
     private var isRoot: Bool { means.is_root != 0 }
 
-    /// What is missing, for the stream and in words.
-    private var gaps: [(name: String, meaning: String)] {
-        var gaps: [(String, String)] = []
-        if means.landlock == 0 {
-            gaps.append(
-                (
-                    "landlock",
+    /// A part of what contains a command.
+    struct Part {
+        let name: String
+        let isThere: Bool
+        /// What it rests on where it is there.
+        let source: String
+        /// What it is and what is open without it.
+        let meaning: String
+    }
+
+    var parts: [Part] {
+        [
+            Part(
+                name: "landlock", isThere: means.landlock > 0, source: "Landlock, version \(means.landlock)",
+                meaning:
                     "Landlock (since Linux 5.19): memory of other processes of the user in /proc is as the kernel has it"
-                ))
-        }
-        if tr_confinement_scopes(means) == 0 {
-            gaps.append(
-                (
-                    "landlock_scopes",
+            ),
+            Part(
+                name: "landlock_scopes", isThere: tr_confinement_scopes(means) != 0, source: "Landlock's scopes",
+                meaning:
                     "Landlock's scopes (since Linux 6.12): signals and abstract unix sockets reach other processes of the user"
-                ))
-        }
-        if means.has_filter == 0 {
-            gaps.append(("seccomp", "seccomp filters: sockets that are not internet ones are not refused"))
-        }
-        if sharesTerminal {
-            gaps.append(
-                (
-                    "pty",
-                    "a terminal of its own, since yours is not both its input and output, or it is in the background"
-                ))
-        }
-        return gaps
+            ),
+            Part(
+                name: "seccomp", isThere: means.has_filter != 0, source: "seccomp filters",
+                meaning: "seccomp filters: sockets that are not internet ones are not refused"),
+        ]
+    }
+
+    private var gaps: [Part] {
+        let terminal = Part(
+            name: "pty", isThere: !sharesTerminal, source: "",
+            meaning: "a terminal of its own, since yours is not both its input and output, or it is in the background")
+        return (parts + [terminal]).filter { part in !part.isThere }
     }
 
     var facts: SessionStart.Containment {

@@ -21,6 +21,7 @@ package enum Doctor {
             report.capabilities = sensor.capabilities.map { capability in
                 SessionStart.Capability(name: capability.name, hook: capability.hook, tried: capability.tried)
             }
+            report.means = means()
             report.libraries = libraries(sensor)
         } catch {
             report.failure = error.message
@@ -36,6 +37,7 @@ package enum Doctor {
                 reason: program.isStripped ? "stripped: nothing inside can be hooked" : "carries its own TLS"
             )
         }
+        report.notes += openings(mounts: ProcFile.read("/proc/self/mountinfo") ?? "")
         report.notes += resolverNotes()
         report.notes.append("plaintext is not captured: no program's requests are read")
         return report

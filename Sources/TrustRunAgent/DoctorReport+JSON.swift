@@ -20,6 +20,13 @@ extension DoctorReport {
             if !capability.tried.isEmpty { buffer.append(member: "tried", capability.tried) }
             buffer.append("}")
         }
+        buffer.append(list: "enforcement", means) { part, buffer in
+            buffer.append("{")
+            buffer.append(member: "name", part.name)
+            buffer.append(member: "means", ifAny: part.source)
+            buffer.append(member: "missing", ifAny: part.missing)
+            buffer.append("}")
+        }
         buffer.append(list: "libraries", libraries) { user, buffer in tlsUser(user, &buffer) }
         buffer.append(list: "programs", programs) { user, buffer in tlsUser(user, &buffer) }
         buffer.append(list: "notes", notes)

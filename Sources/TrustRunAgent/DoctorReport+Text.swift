@@ -15,6 +15,11 @@ extension DoctorReport {
             line("  \(capability.name)", capability.hook ?? "NOT SEEN", &buffer)
             if !capability.tried.isEmpty { line("", "better hooks: \(capability.tried)", &buffer) }
         }
+        heading("What a command of `run --enforce` is held by", means.isEmpty, &buffer)
+        for part in means {
+            line("  \(part.name)", part.source ?? "NOT HERE", &buffer)
+            if let missing = part.missing { line("", missing, &buffer) }
+        }
         heading("TLS libraries: how the names of their connections are known", libraries.isEmpty, &buffer)
         for library in libraries { user(library, &buffer) }
         heading("Running programs that carry their own TLS", programs.isEmpty, &buffer)

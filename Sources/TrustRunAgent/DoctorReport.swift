@@ -29,18 +29,41 @@ package struct DoctorReport {
         var reason: String?
     }
 
+    /// Something that enforcing rests on.
+    struct Means {
+        var name: String
+        /// What it is here; nil: it is not.
+        var source: String?
+        /// What that leaves open.
+        var missing: String?
+
+        init(_ name: String, by source: String) {
+            self.name = name
+            self.source = source
+        }
+
+        init(_ name: String, missing: String) {
+            self.name = name
+            self.missing = missing
+        }
+    }
+
     var kernel = SystemFacts.kernelRelease
     var hasBTF = false
     var cgroupMount: String?
     /// Why nothing works at all.
     var failure: String?
     var capabilities: [SessionStart.Capability] = []
+    var means: [Means] = []
     var libraries: [TLSUser] = []
     var programs: [TLSUser] = []
     var notes: [String] = []
 
     package var status: Status {
         if failure != nil { return .cannotRun }
-        return capabilities.contains { capability in capability.hook == nil } ? .degraded : .complete
+        let isLacking =
+            capabilities.contains { capability in capability.hook == nil }
+            || means.contains { part in part.source == nil }
+        return isLacking ? .degraded : .complete
     }
 }

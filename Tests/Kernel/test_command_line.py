@@ -14,6 +14,7 @@ import servers
 from children import Child, Program
 from harness import Agent, loopback_connection
 from settings import NOBODY, agent_path, scaled, workload
+from test_enforce_containment import landlock
 
 EX_USAGE, EX_IOERR, EX_NOPERM = 64, 74, 77
 COLOUR = re.compile(r"\x1b\[")
@@ -126,6 +127,19 @@ def test_doctor():
     named = Agent().events[0]["hooks"]
     for capability, hook in named.items():
         expect.true(hook in output, f"doctor does not know the hook of {capability}: {hook}")
+
+
+def test_doctor_says_what_can_be_enforced():
+    report = json.loads(run("doctor", "--json")[1])
+    means = {part["name"]: part for part in report["enforcement"]}
+    expect.equal(list(means), ["gates", "kill", "landlock", "landlock_scopes", "seccomp"], "what enforcing rests on")
+    for part in means.values():
+        expect.true(("means" in part) != ("missing" in part), f"either there or not: {part}")
+    expect.true("means" in means["gates"], f"the gates: {means['gates']}")
+    expect.equal("means" in means["landlock"], landlock() > 0, "Landlock")
+    expect.equal("means" in means["landlock_scopes"], landlock() >= 6, "Landlock's scopes")
+    if any("missing" in part for part in means.values()):
+        expect.equal(report["status"], "degraded", "status")
 
 
 def test_doctor_without_root():
