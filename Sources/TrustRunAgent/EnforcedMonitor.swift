@@ -22,6 +22,8 @@ package final class EnforcedMonitor {
     private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
     /// Groups that another agent holds, and that were told.
     private var foreign: Set<String> = []
+    /// What degrades each group and was told, by its path.
+    private var told: [String: Set<String>] = [:]
     private var reason: SessionSummary.Reason?
     private var failure: AgentError?
 
@@ -132,11 +134,17 @@ package final class EnforcedMonitor {
             second.take()
             self.rescan()
         }
-        guard let nanoseconds = configuration.monitor.durationNanoseconds else { return [second] }
+        let inspection = try TimerDescriptor()
+        inspection.arm(milliseconds: configuration.proofMilliseconds, repeats: true)
+        loop.add(inspection.descriptor) {
+            inspection.take()
+            self.inspectAgain()
+        }
+        guard let nanoseconds = configuration.monitor.durationNanoseconds else { return [second, inspection] }
         let end = try TimerDescriptor()
         end.arm(milliseconds: max(nanoseconds / 1_000_000, 1))
         loop.add(end.descriptor) { self.end(.duration) }
-        return [second, end]
+        return [second, inspection, end]
     }
 
     private func end(_ reason: SessionSummary.Reason?) {
@@ -211,10 +219,24 @@ package final class EnforcedMonitor {
         let policy = scopes.policies.newest?.compiled.policy.name ?? ""
         tell("\(path) is held to \(policy): proven")
         keeper?.report(now.scope, .proven)
-        if !now.weaknesses.isEmpty {
-            let reason = now.weaknesses.joined(separator: "; ")
-            tell("enforcement: degraded in \(path): \(reason)")
-            keeper?.report(now.scope, .degraded, reason)
+        tellOf(now.weaknesses, in: now)
+    }
+
+    /// Each is told once a group.
+    private func tellOf(_ weaknesses: [ScopeFindings.Weakness], in known: EnforcedScopes.Held) {
+        let path = known.group.path
+        let new = weaknesses.filter { weakness in !(told[path]?.contains(weakness.key) ?? false) }
+        guard !new.isEmpty else { return }
+        told[path, default: []].formUnion(new.map(\.key))
+        let reason = new.map(\.text).joined(separator: "; ")
+        tell("enforcement: degraded in \(path): \(reason)")
+        keeper?.report(known.scope, .degraded, reason)
+    }
+
+    /// Processes may have come with what gates do not hold.
+    private func inspectAgain() {
+        for known in held {
+            do { tellOf(try scopes.inspectAgain(known), in: known) } catch { tell(error.message) }
         }
     }
 
@@ -225,6 +247,7 @@ package final class EnforcedMonitor {
         keeper?.remove(gone.scope)
         held.removeAll { known in known.scope === gone.scope }
         watched.remove(gone.group.path)
+        told[gone.group.path] = nil
         do { try gone.scope.unpin() } catch { tell(error.message) }
     }
 

@@ -15,7 +15,7 @@ final class EnforcedScopes {
         /// Whether the group was made for it, and goes with it.
         let ownsScope: Bool
         /// Why the gates over it are degraded; empty: they are not.
-        let weaknesses: [String]
+        let weaknesses: [ScopeFindings.Weakness]
     }
 
     let policies: EnforcedPolicies
@@ -193,9 +193,15 @@ final class EnforcedScopes {
         return adopted
     }
 
+    /// What has come into a group since it was held, as far as it can be told from what every process has for a moment.
+    func inspectAgain(_ held: Held) throws(AgentError) -> [ScopeFindings.Weakness] {
+        let namespaces = NetworkNamespaces(of: ScopeDirectory.processes(below: held.group.folder))
+        return try inspect(held.group, namespaces, allowsDegraded: true).filter { weakness in !weakness.isVague }
+    }
+
     private func inspect(
         _ group: ControlGroup, _ namespaces: NetworkNamespaces, allowsDegraded: Bool
-    ) throws(AgentError) -> [String] {
+    ) throws(AgentError) -> [ScopeFindings.Weakness] {
         // All sockets were made in the root or below it.
         guard group.path != "/", let compiled = policies.newest?.compiled else { return [] }
         let findings = try Self.unenforced { () throws(EnforcementError) in
@@ -207,7 +213,7 @@ final class EnforcedScopes {
         guard escapes.isEmpty || allowsDegraded else {
             throw AgentError(
                 .notEnforced,
-                "\(group.path) has what no gate over it sees: \(escapes.joined(separator: "; ")); "
+                "\(group.path) has what no gate over it sees: \(escapes.map(\.text).joined(separator: "; ")); "
                     + "start these programs in the scope, or accept it with --allow-degraded")
         }
         return findings.weaknesses + escapes

@@ -6,10 +6,19 @@ internal import TrustRunPolicy
 
 /// What the processes of a group have that gates over it do not hold: capabilities, and sockets that were made in other groups.
 struct ScopeFindings {
-    /// What they could do all the same, in words with their ids: the gates hold, and are degraded.
-    private(set) var weaknesses: [String] = []
-    /// Sockets through which data could leave unjudged, in words.
-    private(set) var escapes: [String] = []
+    struct Weakness {
+        /// What it is, whoever has it.
+        let key: String
+        /// The same in words, with the ids of those who have it.
+        let text: String
+        /// Whether it may as well be something that every process has for a moment.
+        var isVague = false
+    }
+
+    /// What they could do all the same: the gates hold, and are degraded.
+    private(set) var weaknesses: [Weakness] = []
+    /// Sockets through which data could leave unjudged.
+    private(set) var escapes: [Weakness] = []
     /// TCP connections made elsewhere, that are to be ended or left by what the policy says of their peers.
     private(set) var connections: [(pid: UInt32, socket: HeldSocket)] = []
 
@@ -17,10 +26,11 @@ struct ScopeFindings {
     init(of group: ControlGroup, in namespaces: NetworkNamespaces) throws(EnforcementError) {
         let inspection = ScopeInspection(folder: group.folder)
         for (capability, pids) in inspection.empowered {
-            weaknesses.append("\(capability) in \(Self.list(pids))")
+            weaknesses.append(Weakness(key: capability, text: "\(capability) in \(Self.list(pids))"))
         }
         if !inspection.unreadable.isEmpty {
-            weaknesses.append("nothing is known of \(Self.list(inspection.unreadable))")
+            weaknesses.append(
+                Weakness(key: "unreadable", text: "nothing is known of \(Self.list(inspection.unreadable))"))
         }
         let births = try SocketBirths(inNamespaces: namespaces.descriptors)
         let own = Set(CgroupHierarchy(mountPoint: group.folder).groups().map(\.id))
@@ -34,9 +44,11 @@ struct ScopeFindings {
         let words = "\(socket.text) of process \(pid)"
         switch (socket.kind, socket.state) {
         case (.tcp, .connected): connections.append((pid, socket))
-        case (.unknown, _), (.tcp, .unconnected): weaknesses.append("\(words), which may have been made elsewhere")
+        case (.unknown, _), (.tcp, .unconnected):
+            weaknesses.append(
+                Weakness(key: words, text: "\(words), which may have been made elsewhere", isVague: true))
         case (.tcp, .listening), (.udp, _), (.raw, _), (.packet, _):
-            escapes.append("\(words), made outside of the scope")
+            escapes.append(Weakness(key: words, text: "\(words), made outside of the scope"))
         }
     }
 
@@ -49,9 +61,9 @@ struct ScopeFindings {
     /// Ends the connections that the policy does not allow; returns them in words, and what could not be ended.
     func end(
         by compiled: CompiledPolicy, in namespaces: NetworkNamespaces
-    ) -> (ended: [String], escapes: [String]) {
+    ) -> (ended: [String], escapes: [Weakness]) {
         var ended: [String] = []
-        var left: [String] = []
+        var left: [Weakness] = []
         for (pid, socket) in connections {
             guard let local = socket.local, let peer = socket.peer else { continue }
             let question = PolicyQuestion(
@@ -62,7 +74,7 @@ struct ScopeFindings {
                 try HeldConnection(local: local, peer: peer).end(inNamespaces: namespaces.descriptors)
                 ended.append(words)
             } catch {
-                left.append("\(words): \(error.description)")
+                left.append(Weakness(key: words, text: "\(words): \(error.description)"))
             }
         }
         return (ended, left)

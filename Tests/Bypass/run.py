@@ -152,6 +152,8 @@ def _judge(attempt, who, trials, found):
     if not outside.fulfilled(found):
         if attempt.is_optional and outside.answer not in ("ok", "made", "timeout", "no end", "died"):
             return Result(attempt, who, "n/a", f"outside of the scope: {outside.answer}")
+        if attempt.is_optional and outside.marker.encode().hex() in found:
+            return Result(attempt, who, "n/a", "outside of the scope: it goes elsewhere")
         return Result(attempt, who, "CONTROL", f"outside of the scope it did not arrive either: {outside.answer} to {outside.to}")
     if inside.answer.startswith("no answer"):
         return Result(attempt, who, "CONTROL", inside.answer)

@@ -5,6 +5,7 @@ import json
 import pathlib
 import signal
 import socket
+import time
 
 import cgroups
 import children
@@ -191,6 +192,26 @@ def test_power_in_the_scope_is_told():
     reason = keeper.wait_for("enforcement", scope=group.path, state="degraded")["reason"]
     expect.true(f"CAP_NET_RAW in process {client.pid}; " in reason and f"CAP_BPF in process {client.pid}" in reason, f"why it is degraded: {reason}")
     expect.equal((client.ask("tcp", "10.2.2.2", 443), client.ask("make_socket", 2, 3, 1)), (EPERM, EPERM), "root with all capabilities")
+    keeper.stop()
+
+
+def test_what_comes_later_is_told():
+    group, other, namespace = cgroups.Group("a"), cgroups.Group("other"), everywhere()
+    ordinary, late, server = Client(group, namespace), Client(other, namespace, user=None), children.Child(echo, 443, namespace=namespace)
+    server.receive()
+    expect.equal(late.ask("keep", "far", socket.SOCK_STREAM, "10.2.2.2", 443), "ok", "a connection that the policy does not allow")
+    expect.equal(late.ask("keep_listener", "door", 7099), "ok", "a listener")
+    keeper = held(scopes.policy("allow 10.1.1.1"), group, "--prove-every", "300ms")
+    expect.equal(ordinary.ask("tcp", "10.1.1.1", 443), "ok", "before")
+    expect.equal(keeper.find("enforcement", scope=group.path, state="degraded"), [], "degraded before anybody came")
+    (group.folder / "cgroup.procs").write_text(str(late.pid))
+    reason = keeper.wait_for("enforcement", scope=group.path, state="degraded")["reason"]
+    for words in (f"CAP_NET_RAW in process {late.pid}", f"a listener at [::]:7099 of process {late.pid}, made outside of the scope"):
+        expect.true(words in reason, f"{words!r} is not in {reason!r}")
+    expect.true(late.ask("say", "far", "x") != "x", "the connection that it brought along")
+    time.sleep(scaled(1))
+    keeper.settle()
+    expect.equal(len(keeper.find("enforcement", scope=group.path, state="degraded")), 1, "times that it is told")
     keeper.stop()
 
 
