@@ -122,6 +122,11 @@ let package = Package(
             swiftSettings: testSettings
         ),
         .testTarget(
+            name: "TrustRunAgreementTests",
+            dependencies: ["CLibBPF", "TrustRunEvents", "TrustRunWire", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
             name: "TrustRunOrganisationsTests",
             dependencies: ["TrustRunEvents", "TrustRunOrganisations", "TrustRunTestSupport"],
             swiftSettings: testSettings

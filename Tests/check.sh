@@ -70,7 +70,7 @@ only() {
     found_in "^[^/]*\bimport $module\b" "${others[@]}" | breach "only $* may import $module"
 }
 
-only CLibBPF Sources/CTrustRunSensor
+only CLibBPF Sources/CTrustRunSensor Tests/TrustRunAgreementTests
 only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
 only CTrustRunEnforcement Sources/TrustRunEnforcement Tests/TrustRunEnforcementTests
 only CTrustRunAssets Sources/TrustRunOrganisations Sources/TrustRunPolicy

@@ -13,7 +13,7 @@ class Failure(AssertionError):
 
 
 class Skip(Exception):
-    """The kernel lacks what this test is about, or it could cut this machine off. Nothing else is a reason to skip."""
+    """The kernel or the machine lacks what this test is about, or it could cut this machine off. Nothing else is a reason to skip."""
 
 
 def may_pass_over():

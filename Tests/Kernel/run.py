@@ -107,7 +107,7 @@ class Runner:
 
     def report(self):
         if self.skipped:
-            print(f"{YELLOW}skipped, because this kernel lacks what they are about, or they are not for a machine that somebody uses:{PLAIN}")
+            print(f"{YELLOW}skipped, because this kernel or machine lacks what they are about, or they are not for a machine that somebody uses:{PLAIN}")
         for name, reason in self.skipped:
             print(f"{YELLOW}  {name}: {reason}{PLAIN}")
         if self.failed:

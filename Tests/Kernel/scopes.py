@@ -80,7 +80,7 @@ class Group:
         (self.folder / "cgroup.procs").write_text("0")
 
 
-def attempts_of_member(policy, *steps, namespace=None):
+def attempts_of_member(policy, *steps, namespace=None, errors=None):
     """As `attempts`, by a client in the scope that has nothing of what `run` adds, as with `--scope`."""
     holder = start(policy, "sh", "-c", "grep ^0:: /proc/self/cgroup; cat", namespace=namespace)
     group = Group(holder.stdout.readline())
@@ -89,6 +89,8 @@ def attempts_of_member(policy, *steps, namespace=None):
     _, text = holder.communicate("")
     if holder.returncode:
         expect.fail(f"exit status {holder.returncode}\n{text}")
+    if errors is not None:
+        errors.append(text)
     return answers
 
 

@@ -26,10 +26,14 @@ def folder():
     return pathlib.Path(made.name)
 
 
+def needs(program):
+    if not shutil.which(str(program)):
+        raise expect.Skip(f"{program} is not installed")
+
+
 def output_of(*command, home=None, **environment):
     """What a program prints under `run`."""
-    if not shutil.which(str(command[0])):
-        raise expect.Skip(f"{command[0]} is not installed")
+    needs(command[0])
     home = str(home or folder())
     program = scopes.start(scopes.policy(ALLOWED), *command, cwd=home, environment={"HOME": home, "LC_ALL": "C", **environment})
     output, errors = program.communicate(timeout=scaled(60))
@@ -49,6 +53,7 @@ def test_curl():
 
 
 def test_git():
+    needs("git")
     home = folder()
     script = ("set -e; git init -q a; cd a; git config user.email a@example.test; git config user.name a; echo one > one; mkdir below; git add .; git commit -qm one; "
               "git mv one below/two; git commit -qm two; git gc -q; git clone -q . ../b; cd ..; git -C b log --format=%s; git -C a update-server-info")
@@ -122,8 +127,7 @@ def test_go():
 
 def test_ssh():
     """As far as a server is not needed: it reaches one that is none, and says so."""
-    if not shutil.which("ssh"):
-        raise expect.Skip("ssh is not installed")
+    needs("ssh")
     home = folder()
     program = scopes.start(scopes.policy(ALLOWED), "ssh", "-F", "none", "-o", "BatchMode=yes", "-p", str(servers.Http().port), "127.0.0.1", "true", cwd=home,
                            environment={"HOME": str(home)})
