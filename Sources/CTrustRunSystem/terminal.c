@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+/*
+ * The command's session leads a pseudo-terminal of its own. Two threads copy bytes between its other end and the
+ * caller's terminal, which does nothing by itself meanwhile (raw mode), so keys like Ctrl-C work in the command's.
+ */
 #define _GNU_SOURCE
 #include "tr_terminal.h"
 
