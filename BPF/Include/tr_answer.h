@@ -51,7 +51,7 @@ __noinline int tr_is_same_text(u32 place)
 	if (!scratch)
 		return 0;
 	length = scratch->length[0];
-	if (length != scratch->length[1])
+	if (length != scratch->length[1] || scratch->shape[0] != scratch->shape[1])
 		return 0;
 	for (u32 first = 0; first < TR_NAME_SIZE; first += TR_AT_ONCE) {
 		if (first >= length)

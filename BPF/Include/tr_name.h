@@ -76,6 +76,7 @@ __noinline int tr_read_label(u32 place, u32 which)
 	bpf_probe_read_kernel(&scratch->text[which][out & (TR_NAME_SIZE - 1)], byte & 63, &scratch->message[start]);
 	scratch->out = out + byte;
 	scratch->labels += 1;
+	scratch->shape[which] = scratch->shape[which] * 67 + byte;
 	scratch->from = from + 1 + byte;
 	return 0;
 }
@@ -91,6 +92,7 @@ __noinline int tr_read_name(u32 place, u32 offset, u32 which)
 	scratch->lowest = offset;
 	scratch->out = 0;
 	scratch->labels = 0;
+	scratch->shape[which & 1] = 0;
 	scratch->after = 0;
 	for (u32 i = 0; i < TR_MAX_STEPS; i++) {
 		int result = tr_read_label(place, which);

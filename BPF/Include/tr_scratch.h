@@ -47,8 +47,10 @@ struct tr_scratch {
 	volatile u32 from, out, labels, lowest;
 	/* While a glob is matched. */
 	volatile u32 in_glob, in_text, behind_star, resume, glob_length;
-	/* Names as in the message, without a dot at the end. */
+	/* Names as in the message, without a dot at the end; and where their labels end, as a number: a dot may be in
+	 * one. */
 	volatile u32 length[2];
+	volatile u32 shape[2];
 	u8 text[2][TR_NAME_SIZE + TR_LONGEST_LABEL + 1];
 	/* What is kept; the name asked for, and what the policy says of it, are in `binding`. */
 	struct tr_query_key key;

@@ -58,7 +58,8 @@ struct DNSAgreementTests {
             let query = WireBytes.query(name, id: round & 0xffff, type: type)
             let whole = Self.answer(to: name, id: round & 0xffff, type: type, &numbers)
             let isWhole = numbers.isOne(in: 2)
-            let message = isWhole ? whole : numbers.mutated(whole)
+            let message =
+                isWhole ? whole : numbers.isOne(in: 5) ? Self.dotted(whole, name: name) : numbers.mutated(whole)
             guard !message.isEmpty, let kernels = try kernel.addresses(of: message, to: query) else { continue }
             bound += kernels.count
             broken += isWhole ? 0 : 1
@@ -90,6 +91,21 @@ struct DNSAgreementTests {
         let message = WireBytes.answer(
             name, id: id, type: type, aliases: aliases, addresses: addresses, code: numbers.isOne(in: 20) ? 3 : 0)
         return numbers.isOne(in: 2) ? compressed(message, name: name) : message
+    }
+
+    /// With the first two labels of the name behind the question as one, with a dot in it.
+    private static func dotted(_ message: [UInt8], name: String) -> [UInt8] {
+        let size = name.utf8.count + 2
+        let labels = name.split(separator: ".")
+        guard labels.count > 1 else { return message }
+        let question = Array(message[DNSMessage.headerByteCount...].prefix(size))
+        var made = message
+        for start in (DNSMessage.headerByteCount + size)..<max(message.count - size, DNSMessage.headerByteCount + size)
+        where made[start...].starts(with: question) {
+            made[start] = UInt8(labels[0].utf8.count + 1 + labels[1].utf8.count)
+            made[start + 1 + labels[0].utf8.count] = UInt8(ascii: ".")
+        }
+        return made
     }
 
     /// With pointers (RFC 1035 4.1.4) in the place of the name behind the question.
