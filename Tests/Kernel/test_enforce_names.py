@@ -238,7 +238,7 @@ def test_a_flood_of_names_is_refused_and_takes_no_place_of_others():
     run = Run(policy, "--prove-every", "1s", namespace=world(zone))
     run.ask("ask", "first.ok.test", dns.A, RESOLVER, "sendto", {})
     for name in names:
-        answer = run.ask("ask", name, dns.A, RESOLVER, "sendto", {"edns": True})
+        answer = run.ask("ask", name, dns.A, RESOLVER, "sendto", {"edns": True, "patience": 5})
         expect.equal(len(answer), each, f"addresses of the answer for {name}")
     expect.equal(run.ask("ask", "last.ok.test", dns.A, RESOLVER, "sendto", {}), ["10.2.0.2"], "an answer that there is no room for")
     expect.equal([run.ask("tcp", where, 443) for where in ("10.2.0.1", address(0), "10.2.0.2", address(len(names) * each - 1))],
