@@ -146,8 +146,11 @@ int tr_terminal_join(struct tr_terminal *terminal)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	error = pthread_create(&terminal->shown, NULL, copy_shown, terminal);
-	if (!error)
+	if (!error) {
 		error = pthread_create(&terminal->typed, NULL, copy_typed, terminal);
+		if (error && write(terminal->stop[1], "", 1) == 1)
+			pthread_join(terminal->shown, NULL);
+	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (error)
 		tcsetattr(terminal->outer, TCSADRAIN, &terminal->before);

@@ -257,6 +257,8 @@ package final class EnforcedMonitor {
         past.append(count(scope))
         keeper?.remove(scope)
         held.removeAll { known in known.scope === scope }
+        // `proven` comes next, so what degrades it is told again.
+        told[lost.group.path] = nil
         do throws(AgentError) {
             if let now = try scopes.replace(lost) { take(now) }
         } catch {
