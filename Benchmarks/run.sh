@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline policy gates rate connect stream memory idle start),
+# run.sh [PART...]: builds what the benchmarks need, runs all parts or those named (pipeline policy gates https rate connect stream memory idle start),
 # prints one table, and fails if a bar is missed. Needs root, and the agent from `make build`.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -15,6 +15,7 @@ mkdir -p "$out"
 for program in connect_away connect_loop stream; do
 	cc -O2 -Wall -Wextra -Werror -pthread -o "$out/$program" "Programs/$program.c"
 done
+cc -O2 -Wall -Wextra -Werror -o "$out/https" Programs/https.c -lssl -lcrypto
 cc -O2 -Wall -Wextra -Werror -shared -fPIC -o "$out/allocations.so" Programs/allocations.c
 if [ $# -eq 0 ] || [[ " $* " == *" pipeline "* ]]; then
 	"$clang" -g -O2 -target bpf -mcpu=v3 -Wall -Werror -I../BPF/Include -idirafter "/usr/include/$machine-linux-gnu" \

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -168,6 +169,57 @@ class Gates:
             elif "attach_type" in fields:
                 links[int(fields["attach_type"])] = fields["prog_id"]
         return {kind: programs[program] for kind, program in links.items() if program in programs}
+
+
+class Site:
+    """A network namespace with a resolver and a TLS server, where a program asks for a name, enforced or not; gone after the block."""
+
+    RESOLVER = "10.9.0.53"
+
+    def __init__(self, name, address, policy):
+        self.name, self.address, self.policy = name, address, policy
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="trustrun-bench-")
+        os.chmod(self.folder.name, 0o755)
+        with open(self.path("policy.yaml"), "w") as file:
+            file.write(self.policy)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=bench",
+                        "-keyout", self.path("key.pem"), "-out", self.path("certificate.pem")], check=True, capture_output=True)
+        self.holder = subprocess.Popen(["unshare", "-n", "sh", "-c", "ip link set lo up && ip route add local 10.9.0.0/24 dev lo && echo ready && exec cat"],
+                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.holder.stdout.readline()
+        self.resolver = self.start("dnsmasq", "--keep-in-foreground", "--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={self.RESOLVER}",
+                                   f"--address=/{self.name}/{self.address}", "--pid-file=", "--user=root")
+        self.server = self.start(os.path.join(BUILT, "https"), "serve", self.address, 8443, self.path("certificate.pem"), self.path("key.pem"),
+                                 stdout=subprocess.PIPE)
+        self.server.stdout.readline()
+        time.sleep(0.5)
+        return self
+
+    def __exit__(self, *_):
+        for process in (self.server, self.resolver, self.holder):
+            process.kill()
+            process.wait()
+        self.folder.cleanup()
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def words(self, *words):
+        return ["nsenter", f"--net=/proc/{self.holder.pid}/ns/net", *map(str, words)]
+
+    def start(self, *words, **options):
+        return subprocess.Popen(self.words(*words), stdin=subprocess.DEVNULL, **options)
+
+    def ask(self, is_enforced, count, kind):
+        program = [os.path.join(BUILT, "https"), "ask", self.RESOLVER, self.name, self.address, 8443, count, kind]
+        user = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        words = [AGENT, "run", "--policy", self.path("policy.yaml"), "--enforce", "--", *program] if is_enforced else [*user, *program]
+        done = subprocess.run(self.words(*words), stdin=subprocess.DEVNULL, capture_output=True, env={**os.environ, "SUDO_UID": "65534", "SUDO_GID": "65534"})
+        if done.returncode:
+            sys.exit(f"bench: {words} ended with status {done.returncode}: {done.stderr.decode()}")
+        return json.loads(done.stdout)
 
 
 class Statistics:

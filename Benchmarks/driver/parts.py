@@ -265,6 +265,36 @@ def gates():
     ]
 
 
+HTTPS_POLICY = """name: bench
+resolvers: [10.9.0.53]
+rules:
+  - { match: bench.example, ports: 8443, action: allow }
+defaults: { action: block }
+"""
+
+
+def https():
+    """Requests to a server that a name opens, by a client under `run --enforce` and by one that is not: over one connection, and each over a new one."""
+    rows = []
+    with machine.Site("bench.example", "10.9.0.2", HTTPS_POLICY) as site:
+        for kind, count, bar in (("kept", 20000, 1.02), ("new", 2000, 1.05)):
+            pairs = []
+            site.ask(False, count, kind)
+            for index in range(PAIRS):
+                results = {}
+                for is_enforced in (False, True) if index % 2 == 0 else (True, False):
+                    machine.wait_until_quiet()
+                    results[is_enforced] = site.ask(is_enforced, count, kind)["wall"]
+                pairs.append((results[False], results[True]))
+            ratios = [enforced / alone for alone, enforced in pairs]
+            what = "a request over a kept connection" if kind == "kept" else "a new connection and a request"
+            times = " -> ".join(f"{statistics.median(pair[side] for pair in pairs) / 1000:.1f}" for side in (0, 1))
+            rows.append(Row(f"https: {what}, enforced / not", median(ratios, "{:.3f}"), spread(ratios, "{:.3f}"), f"<= {bar:.3f}",
+                            statistics.median(ratios) <= bar))
+            rows.append(info(f"https: {what}, us", times))
+    return rows
+
+
 def memory():
     """Resident memory of `monitor`, five seconds after its start and at 5000 connections a second."""
     with machine.Agent() as agent:
@@ -332,4 +362,4 @@ def start():
     ]
 
 
-ALL = {part.__name__: part for part in (pipeline, policy, gates, rate, connect, stream, memory, idle, start)}
+ALL = {part.__name__: part for part in (pipeline, policy, gates, https, rate, connect, stream, memory, idle, start)}
