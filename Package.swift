@@ -27,6 +27,7 @@ let package = Package(
     products: [.executable(name: "trustrun-agent", targets: ["trustrun-agent"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
@@ -38,6 +39,14 @@ let package = Package(
         .target(name: "CTrustRunSystem"),
         .target(name: "TrustRunEvents", swiftSettings: settings),
         .target(name: "TrustRunWire", dependencies: ["TrustRunEvents"], swiftSettings: settings),
+        .target(
+            name: "TrustRunQUIC",
+            dependencies: [
+                "TrustRunEvents", "TrustRunWire", .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
+            swiftSettings: settings
+        ),
         // Files that the program carries: presets, organisations, public suffixes.
         .target(name: "CTrustRunAssets"),
         .target(
@@ -76,8 +85,9 @@ let package = Package(
         .target(
             name: "TrustRunAgent",
             dependencies: [
-                "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment", "TrustRunInventory",
-                "TrustRunOrganisations", "TrustRunPolicy", "TrustRunEnforcement", "TrustRunReplay", "TrustRunSinks",
+                "CTrustRunAssets", "CTrustRunSystem", "TrustRunEvents", "TrustRunSensor", "TrustRunEnrichment",
+                "TrustRunInventory", "TrustRunOrganisations", "TrustRunQUIC", "TrustRunPolicy", "TrustRunEnforcement",
+                "TrustRunReplay", "TrustRunSinks",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings
@@ -119,6 +129,15 @@ let package = Package(
         .testTarget(
             name: "TrustRunWireTests",
             dependencies: ["TrustRunEvents", "TrustRunWire", "TrustRunTestSupport"],
+            swiftSettings: testSettings
+        ),
+        .testTarget(
+            name: "TrustRunQUICTests",
+            dependencies: [
+                "TrustRunEvents", "TrustRunQUIC", "TrustRunWire", "TrustRunTestSupport",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+            ],
             swiftSettings: testSettings
         ),
         .testTarget(

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
  * The connect gate refuses what the policy does not let through, before a byte leaves; the DNS gate ties names to
- * addresses before the program reads the answer. Hooks, all of them needed: cgroup/connect4, connect6, sendmsg4,
- * sendmsg6, sock_create, setsockopt, post_bind4, post_bind6; cgroup_skb/egress for datagrams of connected sockets, DNS
- * queries and packets that are not plain; cgroup_skb/ingress for who connects in and for DNS answers. Blind spots:
- * sockets born outside of the scope; families that inet_create does not make (packet, vsock, ...).
+ * addresses before the program reads the answer; the name gate reads what name a connection asks for. Hooks, all of
+ * them needed: cgroup/connect4, connect6, sendmsg4, sendmsg6, sock_create, setsockopt, post_bind4, post_bind6;
+ * cgroup_skb/egress for datagrams of connected sockets, DNS queries and packets that are not plain; cgroup_skb/ingress
+ * for who connects in and for DNS answers. Blind spots: sockets born outside of the scope; families that inet_create
+ * does not make (packet, vsock, ...).
  */
 #include "vmlinux.h"
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include "tr_address.h"
+#include "tr_cut.h"
 #include "tr_datagram.h"
 #include "tr_dns_stream.h"
 #include "tr_join.h"

@@ -191,6 +191,7 @@ __noinline int tr_is_asked_for(u32 place)
 		return 0;
 	bpf_map_delete_elem(&queries, &scratch->key);
 	scratch->binding.since = now;
+	scratch->binding.born = now;
 	scratch->current = DNS_HEADER;
 	scratch->at = after + 4;
 	return 1;

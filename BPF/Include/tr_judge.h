@@ -29,12 +29,19 @@ struct tr_words {
 	u64 high, low;
 };
 
-/* A question, and its answer: action, rule and generation of the key, and the name. */
+/* A question, and its answer: action, rule and generation of the key, and the rest but for the first two. Small, for
+ * the stack is short. */
 struct tr_case {
 	struct tr_outcome_key key;
-	u32 excluded; /* conditions of which a candidate must have none */
-	u32 name;     /* 1 + the place of the binding that the answer rests on; 0: on none */
-};
+	u8 excluded;	/* conditions of which a candidate must have none */
+	u8 only;	/* 1 + the place of the one binding that counts; 0: all do */
+	u8 name;	/* 1 + the place of the binding that the answer rests on; 0: on none */
+	u8 conditions;	/* of the candidate that decided */
+	u32 alone_rule; /* what the address alone leads to */
+	u8 alone_action;
+	u8 about_names; /* of the policy; 0: it is no matter of its rules */
+	u16 reserved;
+} __attribute__((aligned(8))); /* it is read by words */
 
 /* What a candidate is held against, and where it is, in one word each: scalars are what a global function takes. */
 static __always_inline u32 tr_approach(const struct tr_case *asked)
@@ -168,6 +175,7 @@ static __always_inline int tr_action_of(struct tr_case *asked, void *array, u32 
 	if (!candidate || candidate->action > TR_ACTION_KILL)
 		return TR_ACTION_ERROR;
 	asked->key.rule = place ? candidate->rule : TR_RULE_NONE;
+	asked->conditions = place ? candidate->conditions : 0;
 	return candidate->action;
 }
 
@@ -178,21 +186,24 @@ static __always_inline int tr_action_of(struct tr_case *asked, void *array, u32 
  */
 __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found)
 {
-	u32 best = TR_ACTIONS, chosen = found;
+	u64 best = (u64)(TR_ACTIONS * 2) << 32 |
+		   (u32)found; /* and above it how permissive it is: one word, for the stack is short */
 
 	for (u32 i = 0; i < TR_MAX_NAMES_AN_ADDRESS; i++) {
 		struct tr_candidate *candidate;
 		int list, place = 0;
 		void *array;
-		u32 where;
+		u32 where, rank;
 
+		if (approach & 0xff00 && (approach >> 8 & 255) != i + 1)
+			continue;
 		list = tr_list_of_name(high, low, i, slot);
 		if (list == TR_NO_NAME)
 			break;
 		if (list == TR_OLD_NAME)
 			continue;
 		if (list)
-			place = tr_first(slot, list, approach | (i + 1) << 8, high, low);
+			place = tr_first(slot, list, (approach & ~0xff00u) | (i + 1) << 8, high, low);
 		if (list < 0 || place < 0)
 			return -1;
 		where = place ? place : found;
@@ -200,13 +211,15 @@ __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found
 		candidate = array ? bpf_map_lookup_elem(array, &where) : NULL;
 		if (!candidate)
 			return -1;
-		if (candidate->action < best) {
-			/* Read again: what was compared the verifier knows more of, and would look at each case of. */
-			best = *(volatile u8 *)&candidate->action;
-			chosen = where | (place ? i + 1 : 0) << TR_NAME_SHIFT;
+		/* Among equals, one whose server name is not looked at. */
+		rank = candidate->action * 2 + !(place && candidate->conditions & TR_VERIFIES_ADDRESS);
+		if (rank < best >> 32) {
+			/* What was compared the verifier knows more of, and would look at each case of. */
+			asm volatile("" : "+r"(rank));
+			best = (u64)rank << 32 | where | (place ? i + 1 : 0) << TR_NAME_SHIFT;
 		}
 	}
-	return chosen;
+	return (u32)best;
 }
 
 static __always_inline int tr_decide(struct tr_case *asked, const struct tr_policy *policy, u32 *slot)
@@ -230,8 +243,13 @@ static __always_inline int tr_decide(struct tr_case *asked, const struct tr_poli
 	}
 	if (!found && policy->any_list)
 		found = tr_first(*slot, policy->any_list, approach, 0, 0);
+	if (found >= 0) {
+		asked->alone_action = tr_action_of(asked, array, found);
+		asked->alone_rule = asked->key.rule;
+		asked->about_names = policy->about_names;
+	}
 	if (found >= 0 && !precedes && asked->key.gate != TR_GATE_INBOUND)
-		found = tr_ask_names(words->high, words->low, approach, *slot, found);
+		found = tr_ask_names(words->high, words->low, approach | asked->only << 8, *slot, found);
 	if (found >= 0) {
 		asked->name = found >> TR_NAME_SHIFT;
 		found &= (1 << TR_NAME_SHIFT) - 1;
@@ -251,6 +269,7 @@ static __noinline int tr_judge(struct tr_case *asked)
 	asked->key.rule = TR_RULE_NONE;
 	asked->key.generation = 0;
 	asked->name = 0;
+	asked->about_names = 0;
 	chosen = bpf_map_lookup_elem(&selected, &zero);
 	if (!chosen)
 		return 0;

@@ -42,6 +42,7 @@ enum {
 	TR_IF_TCP = 1,
 	TR_IF_UDP = 2,
 	TR_HAS_PORTS = 4,
+	TR_VERIFIES_ADDRESS = 8,
 	TR_PRECEDES_NAMES = 16,
 	TR_IS_LAST = 32,
 	TR_HAS_PROCESS = 64, /* the rule is for certain executables only */
@@ -89,6 +90,13 @@ struct tr_glob {
 
 #define TR_SECOND 1000000000ull /* in nanoseconds */
 
+/* tr_policy.about_names: what its rules for names say. */
+enum tr_about_names {
+	TR_HAS_NAMES = 1,     /* there are some */
+	TR_REFUSES_NAMES = 2, /* some of them block or kill */
+	TR_HAS_PROCESSES = 4, /* some rule is for certain executables only */
+};
+
 /* A value of the map `policies`, by slot. */
 struct tr_policy {
 	__u32 generation;
@@ -102,7 +110,7 @@ struct tr_policy {
 	__u32 namespace_count;
 	/* Whether the answers of sockets in any network namespace that root of the machine made are believed. */
 	__u32 believes_root;
-	__u32 reserved;
+	__u32 about_names;		     /* tr_about_names */
 	__u64 grace;			     /* how long an answer holds at least, in nanoseconds */
 	__u32 namespaces[TR_MAX_NAMESPACES]; /* whose sockets' answers are believed: inode numbers of nsfs */
 	__u8 resolvers[TR_MAX_RESOLVERS][16];
@@ -119,6 +127,7 @@ enum tr_judged_at {
 	TR_GATE_PACKET = 7,   /* a packet that is not plain: `protocol` is what it carries */
 	TR_GATE_QUERY = 8,    /* DNS on its way to a resolver */
 	TR_GATE_ANSWER = 9,   /* an answer that ties no name to an address; it is let through */
+	TR_GATE_NAME = 10,    /* TCP, by the server name of its ClientHello */
 };
 
 /* tr_outcome_key.rule where no rule decided */
@@ -132,6 +141,12 @@ enum tr_judged_at {
 #define TR_RULE_NAMESPACE 0xfffffff8u /* another network namespace than the scope's */
 #define TR_RULE_FULL 0xfffffff7u      /* no room for what has to be kept */
 #define TR_RULE_SPECIAL 0xfffffff6u   /* an address that no answer may give: loopback, link-local, multicast */
+#define TR_RULE_UNBOUND 0xfffffff5u   /* no answer gave the address for the server name, by which alone it is allowed */
+#define TR_RULE_NAMELESS 0xfffffff4u  /* a ClientHello without a server name, where it is allowed by name alone */
+#define TR_RULE_NOT_TLS 0xfffffff3u   /* the same, and what was sent is no TLS */
+#define TR_RULE_HELLO 0xfffffff2u     /* a ClientHello or its server name cannot be read */
+#define TR_RULE_MEMORY 0xfffffff1u    /* the program could still change what was read */
+#define TR_RULE_UNSEEN 0xfffffff0u    /* the server name was sent when no policy asked for it */
 
 /* A key of the map `outcomes`: what was decided, of what. */
 struct tr_outcome_key {
@@ -171,6 +186,7 @@ struct tr_binding {
 	__u32 reserved;
 	__u64 until; /* nanoseconds since boot */
 	__u64 since; /* when it was last answered */
+	__u64 born;  /* when it was tied first: another name in its place has another time */
 	/* By slot: the generation of a policy, above 32 bits, and its list of candidates for the name, both at once. */
 	__u64 list[TR_POLICY_SLOTS];
 	__u64 globs[TR_POLICY_SLOTS][TR_MAX_GLOBS / 64]; /* which of the policy's globs match the name */

@@ -32,6 +32,26 @@ static __always_inline struct tr_image *tr_current_image(struct tr_process_key *
 	return bpf_map_lookup_elem(&images, image);
 }
 
+static __always_inline u32 tr_current_tgid(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, tgid);
+}
+
+/* Which image the current process runs, for tr_fits_image. All zero: it is not known. */
+static __always_inline void tr_keep_image(struct tr_image_key *kept)
+{
+	struct tr_process_key key;
+	struct tr_image_key *image;
+
+	__builtin_memset(kept, 0, sizeof(*kept));
+	tr_set_process_key(&key, (struct task_struct *)bpf_get_current_task());
+	image = bpf_map_lookup_elem(&processes, &key);
+	if (image && tr_current_image(&key))
+		*kept = *image;
+}
+
 /*
  * 1: the executable of the current process matches the glob of this number (from 1 on) in that slot's policy; 0: it
  * does not, or is not known. Global, so that the verifier looks at it once.

@@ -27,7 +27,8 @@ enum tr_record_kind {
 	TR_RECORD_SSL_NAME = 14,
 	TR_RECORD_SOCKET = 15,
 	TR_RECORD_VERDICT = 16,
-	TR_RECORD_KINDS = 17, /* one past the last */
+	TR_RECORD_QUIC = 17,
+	TR_RECORD_KINDS = 18, /* one past the last */
 };
 
 enum {
@@ -202,6 +203,16 @@ struct tr_dns_record {
 	__u32 payload_size;
 };
 
+/* A QUIC Initial packet of a client. Then follow payload_size bytes, without the UDP header. */
+struct tr_quic_record {
+	struct tr_record_header header;
+	struct tr_task task;
+	__u64 cookie;
+	struct tr_endpoints endpoints;
+	__u32 reserved;
+	__u32 payload_size;
+};
+
 /* Bytes of a ClientHello, counted from the first payload byte of the connection; payload_size of them follow. */
 struct tr_hello_record {
 	struct tr_record_header header;
@@ -262,6 +273,8 @@ struct tr_udp_flow {
 	__u64 received;
 	__u32 reported;
 	__u32 inbound;
+	__u32 quic; /* 1 + how many Initial packets of it were told; 0: it did not begin as QUIC */
+	__u32 reserved;
 };
 
 _Static_assert(sizeof(struct tr_record_header) == 16, "header");
@@ -279,6 +292,7 @@ _Static_assert(sizeof(struct tr_socket_record) == 128, "socket");
 _Static_assert(sizeof(struct tr_udp_flow_record) == 112, "udp flow");
 _Static_assert(sizeof(struct tr_udp_close_record) == 24, "udp close");
 _Static_assert(sizeof(struct tr_dns_record) == 120, "dns");
+_Static_assert(sizeof(struct tr_quic_record) == 120, "quic");
 _Static_assert(sizeof(struct tr_hello_record) == 128, "hello");
 _Static_assert(sizeof(struct tr_ssl_name_record) == 336, "ssl name");
 _Static_assert(sizeof(struct tr_verdict_record) == 128, "verdict");

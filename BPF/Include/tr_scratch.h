@@ -9,6 +9,7 @@
 
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include "tr_executable.h"
 #include "tr_policy.h"
 
 enum {
@@ -30,6 +31,35 @@ struct tr_query {
 	struct tr_name_key name;
 	u8 resolver[16];
 	u64 time;
+};
+
+/* How far a ClientHello was read; see tr_client_hello.h. */
+struct tr_hello_cursor {
+	volatile u32 phase, left, value, next;
+	volatile u32 header, records, record_size, record_left;
+	volatile u32 body_left, list_left;
+	volatile u32 seen;
+	volatile u32 kind, second_size; /* of records behind the message */
+	volatile u32 name_size;		/* may be more than is kept */
+	u8 name[TR_NAME_SIZE];
+};
+
+/* A connection at the name gate; see tr_name_gate.h. */
+struct tr_name_case {
+	u32 slot, port;
+	/* As in tr_case. */
+	u32 alone_rule;
+	u8 alone_action;
+	u8 conditions;
+	u8 about_names;
+	u8 action;
+	u32 rule;
+	u8 is_named; /* action and rule are what the server name leads to */
+	u8 is_told;
+	u16 reserved;
+	u32 bound; /* 1 + the place of the server name among those of the address; 0: it is not bound, or not needed */
+	u64 born;
+	struct tr_image_key image;
 };
 
 struct tr_scratch {
@@ -57,6 +87,8 @@ struct tr_scratch {
 	struct tr_query query;
 	struct tr_binding_key place;
 	struct tr_binding binding;
+	struct tr_hello_cursor hello;
+	struct tr_name_case asked;
 	u8 message[TR_MESSAGE_BUFFER];
 };
 

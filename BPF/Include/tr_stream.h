@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * Connections that were let through are judged again by each policy that comes into force after that, at their next
- * packet. What is refused then is cut: no packet leaves any more but a reset, and the agent is told to end the socket.
+ * What is kept of connections that were let through, and how they are judged again by each policy that comes into force
+ * after that, at their next packet.
  */
 #ifndef TR_STREAM_H
 #define TR_STREAM_H
@@ -22,6 +22,19 @@ struct tr_stream {
 	u32 generation; /* of the policy that said so; 0: none has been asked yet */
 	u32 name;	/* 1 + the place of the binding that it rests on; 0: on none */
 	u64 next_use;	/* when that binding is to be told that it is in use; nanoseconds since boot */
+	u64 born;	/* of that binding */
+	/* As in tr_case. */
+	u32 alone_rule;
+	u8 alone_action;
+	u8 conditions;
+	u8 about_names;
+	u8 inspects;  /* its ClientHello is yet to be read */
+	u8 is_proven; /* the client sent `name` */
+	u8 has_hello; /* there is something in `hellos` */
+	u8 action;    /* what was told of it last */
+	u8 reserved;
+	u32 tgid;		   /* whose connection it is */
+	struct tr_image_key image; /* what that process ran */
 };
 
 /* An accepted socket begins with a copy of its listener's. */
@@ -32,11 +45,20 @@ struct {
 	__type(value, struct tr_stream);
 } streams SEC(".maps");
 
-/* Sockets that the agent is to end. What finds no room is told at the next packet. */
+/* How much of its ClientHello has been read, of a socket that began to send one. */
+struct tr_hello {
+	struct tr_hello_cursor cursor;
+	u32 next; /* bytes of the stream that were read */
+};
+
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, TR_CUTS_SIZE);
-} cuts SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tr_hello);
+} hellos SEC(".maps");
+
+enum { TR_NO_PLACE = 255 };
 
 static __always_inline void tr_read_peer(struct bpf_sock *sk, struct tr_address *peer)
 {
@@ -63,12 +85,24 @@ static __always_inline u32 tr_generation(void)
 	return policy && policy->generation ? policy->generation : -1;
 }
 
+/* The binding that a connection rests on, if it is still that of the same name. */
+static __always_inline struct tr_binding *tr_binding_of_stream(const struct tr_stream *stream)
+{
+	struct tr_binding_key key = { .place = stream->name - 1 };
+	struct tr_binding *binding;
+
+	if (!stream->name)
+		return NULL;
+	__builtin_memcpy(key.address, &stream->peer, sizeof(key.address));
+	binding = bpf_map_lookup_elem(&bindings, &key);
+	return binding && binding->born == stream->born ? binding : NULL;
+}
+
 enum { TR_USE_SECONDS = 60 }; /* how often at most */
 
 /* A name that a connection uses does not run out, as long as the connection sends something before it does. */
-static __always_inline void tr_use_name(struct tr_stream *stream)
+static __noinline int tr_use_name(struct tr_stream *stream)
 {
-	struct tr_binding_key key = { .place = stream->name - 1 };
 	u32 zero = 0, slot, *chosen;
 	struct tr_binding *binding;
 	struct tr_policy *policy;
@@ -76,21 +110,64 @@ static __always_inline void tr_use_name(struct tr_stream *stream)
 
 	now = bpf_ktime_get_boot_ns();
 	if (now < stream->next_use)
-		return;
+		return 0;
 	chosen = bpf_map_lookup_elem(&selected, &zero);
 	if (!chosen)
-		return;
+		return 0;
 	slot = *(volatile u32 *)chosen;
 	policy = bpf_map_lookup_elem(&policies, &slot);
 	if (!policy)
-		return;
+		return 0;
 	period = policy->grace / 2;
 	stream->next_use = now + (period > TR_USE_SECONDS * TR_SECOND ? TR_USE_SECONDS * TR_SECOND : period);
-	__builtin_memcpy(key.address, &stream->peer, sizeof(key.address));
-	binding = bpf_map_lookup_elem(&bindings, &key);
+	binding = tr_binding_of_stream(stream);
 	/* In a place that has run out there may be another name soon. */
 	if (binding && binding->until >= now && binding->until < now + policy->grace)
 		binding->until = now + policy->grace;
+	return 0;
+}
+
+/* Whether only a name let it through whose server name must be seen. */
+static __always_inline int tr_needs_name(u32 alone_action, u32 conditions)
+{
+	return alone_action > TR_ACTION_ALERT && !(conditions & TR_VERIFIES_ADDRESS);
+}
+
+/* Whether a server name can make a difference. */
+static __always_inline int tr_wants_name(const struct tr_case *asked)
+{
+	if (!(asked->about_names & TR_HAS_NAMES))
+		return 0;
+	return config.tells || asked->about_names & TR_REFUSES_NAMES ||
+	       tr_needs_name(asked->alone_action, asked->conditions);
+}
+
+/* Keeps how it was judged. Not inlined, as the next: they have stacks of their own. */
+static __noinline int tr_note_case(struct tr_stream *stream, const struct tr_case *asked)
+{
+	struct tr_binding_key key = { .place = asked->name - 1 };
+	struct tr_binding *binding = NULL;
+
+	__builtin_memcpy(key.address, asked->key.address, sizeof(key.address));
+	if (asked->name)
+		binding = bpf_map_lookup_elem(&bindings, &key);
+	stream->name = asked->name;
+	stream->born = binding ? binding->born : 0;
+	stream->generation = asked->key.generation;
+	stream->action = asked->key.action;
+	stream->alone_rule = asked->alone_rule;
+	stream->alone_action = asked->alone_action;
+	stream->conditions = asked->conditions;
+	stream->about_names = asked->about_names;
+	return 0;
+}
+
+/* Of a connection whose server name is known, no other name counts. */
+static __noinline int tr_only_name(const struct tr_stream *stream)
+{
+	if (!stream->is_proven)
+		return 0;
+	return tr_binding_of_stream(stream) ? stream->name : TR_NO_PLACE;
 }
 
 /* Keeps what a connect() was let through to; 0: there is no room, and it must be refused. */
@@ -107,9 +184,19 @@ static __always_inline int tr_keep_stream(struct bpf_sock *sk, const struct tr_c
 	stream->port = asked->key.port;
 	stream->gate = TR_GATE_CONNECT;
 	stream->is_refused = 0;
-	stream->generation = asked->key.generation;
-	stream->name = asked->name;
 	stream->next_use = 0;
+	tr_note_case(stream, asked);
+	stream->is_proven = 0;
+	stream->inspects = tr_wants_name(asked);
+	/* The socket was connected before. */
+	if (stream->has_hello)
+		bpf_sk_storage_delete(&hellos, sk);
+	stream->has_hello = 0;
+	if (stream->inspects) {
+		stream->tgid = tr_current_tgid();
+		if (asked->about_names & TR_HAS_PROCESSES)
+			tr_keep_image(&stream->image);
+	}
 	return 1;
 }
 
@@ -145,7 +232,13 @@ static __always_inline int tr_judge_stream(struct bpf_sock *sk, struct tr_stream
 		asked.key.port = sk->src_port;
 		asked.excluded = TR_HAS_PORTS;
 	}
+	if (stream)
+		asked.only = tr_only_name(stream);
 	tr_judge(&asked);
+	if (!stream && tr_lets_through(&asked) && asked.name && tr_needs_name(asked.alone_action, asked.conditions)) {
+		asked.key.action = TR_ACTION_BLOCK;
+		asked.key.rule = TR_RULE_UNSEEN;
+	}
 	if (!tr_lets_through(&asked)) {
 		/* No signal: whoever runs now need not be whose connection it is. */
 		tr_count_total(asked.key.action);
@@ -153,74 +246,14 @@ static __always_inline int tr_judge_stream(struct bpf_sock *sk, struct tr_stream
 	}
 	if (stream) {
 		stream->is_refused = !tr_lets_through(&asked);
-		stream->name = asked.name;
-		stream->generation = asked.key.generation;
+		if (stream->gate == TR_GATE_INBOUND) {
+			stream->generation = asked.key.generation;
+		} else {
+			tr_note_case(stream, &asked);
+			stream->inspects = !stream->is_proven && tr_wants_name(&asked);
+		}
 	}
 	return tr_lets_through(&asked);
-}
-
-static __noinline int tr_tell_cut(struct __sk_buff *skb, struct bpf_sock *sk)
-{
-	struct tr_cut *cut = bpf_ringbuf_reserve(&cuts, sizeof(*cut), 0);
-
-	if (!cut)
-		return 0;
-	__builtin_memset(cut, 0, sizeof(*cut));
-	cut->cookie = bpf_get_socket_cookie(skb);
-	cut->family = sk->family;
-	cut->interface = sk->bound_dev_if;
-	cut->local_port = bpf_htons(sk->src_port);
-	cut->peer_port = sk->dst_port;
-	if (sk->family == AF_INET) {
-		cut->local[0] = sk->src_ip4;
-		cut->peer[0] = sk->dst_ip4;
-	} else {
-		cut->local[0] = sk->src_ip6[0];
-		cut->local[1] = sk->src_ip6[1];
-		cut->local[2] = sk->src_ip6[2];
-		cut->local[3] = sk->src_ip6[3];
-		cut->peer[0] = sk->dst_ip6[0];
-		cut->peer[1] = sk->dst_ip6[1];
-		cut->peer[2] = sk->dst_ip6[2];
-		cut->peer[3] = sk->dst_ip6[3];
-	}
-	bpf_ringbuf_submit(cut, 0);
-	return 0;
-}
-
-/* The peer is told that the connection has ended, and nothing else. */
-static __always_inline int tr_is_bare_reset(struct __sk_buff *skb, u32 transport)
-{
-	u8 bytes[2];
-
-	if (bpf_skb_load_bytes(skb, transport + 12, bytes, sizeof(bytes)))
-		return 0;
-	return bytes[1] & TCP_FLAG_RST && skb->len == transport + (bytes[0] >> 4) * 4;
-}
-
-/* A TCP packet of a socket that leaves; 0: it must not. The one function between the program and tr_judge: the verifier
- * admits eight frames. */
-static __noinline int tr_on_stream(struct __sk_buff *skb, struct bpf_sock *sk, u32 transport)
-{
-	struct tr_stream *stream;
-
-	/* Answers to who connects in were judged at the SYN. */
-	if (sk->state == TCP_LISTEN)
-		return 1;
-	stream = bpf_sk_storage_get(&streams, sk, NULL, 0);
-	if (stream && stream->generation == tr_generation()) {
-		if (!stream->is_refused) {
-			if (stream->name)
-				tr_use_name(stream);
-			return 1;
-		}
-	} else if (tr_judge_stream(sk, stream)) {
-		return 1;
-	}
-	if (tr_is_bare_reset(skb, transport))
-		return 1;
-	tr_tell_cut(skb, sk);
-	return 0;
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
 /*
- * UDP flows: the first datagram of a socket to a destination, and bytes both ways. The datagram itself tells QUIC.
+ * UDP flows: the first datagram of a socket to a destination, and bytes both ways. The datagram itself tells QUIC, and
+ * the first Initial packets go to the agent, which can decrypt them.
  * Blind spot: the destination is what NAT made of it.
  */
 #ifndef TR_UDP_H
@@ -21,6 +22,8 @@ enum {
 	QUIC_TYPE = 0x30,
 	QUIC_VERSION_1 = 0x00000001,
 	QUIC_VERSION_2 = 0x6b3343cf, /* RFC 9369 */
+	QUIC_INITIALS = 8,	     /* of a flow that are told: more than the largest ClientHello takes */
+	QUIC_CAPACITY = 2048,
 };
 
 /* Least recently used: what is dropped is reported again when it sends again, and the agent then knows that its bytes
@@ -48,7 +51,7 @@ static __always_inline void tr_udp_key_of(struct tr_udp_key *key, u64 cookie, co
 	key->reserved = 0;
 }
 
-/* Counts a datagram that leaves; returns the flow if nobody has been told of it yet. */
+/* Counts a datagram that leaves; returns its flow, or NULL. */
 static __always_inline struct tr_udp_flow *tr_count_sent(const struct tr_udp_key *key, u32 size)
 {
 	struct tr_udp_flow *flow = bpf_map_lookup_elem(&udp_flows, key);
@@ -63,7 +66,7 @@ static __always_inline struct tr_udp_flow *tr_count_sent(const struct tr_udp_key
 		}
 	}
 	tr_add(&flow->sent, size);
-	return flow->reported ? NULL : flow;
+	return flow;
 }
 
 static __always_inline void tr_report_flow(struct tr_udp_flow *flow, u64 cookie, const struct tr_endpoints *ends,
@@ -100,11 +103,38 @@ static __always_inline u16 tr_quic_flag(struct __sk_buff *skb, u32 payload)
 	return 0;
 }
 
+/* Hands the agent a packet. */
+static __noinline int tr_send_quic(struct __sk_buff *skb, u32 offset)
+{
+	struct tr_quic_record *record = tr_reserve(TR_RECORD_QUIC, sizeof(*record) + QUIC_CAPACITY);
+	u32 payload = offset + UDP_HEADER, size = skb->len - payload;
+
+	if (!record)
+		return 0;
+	if (tr_fill_packet_ends(&record->endpoints, skb, offset, 1)) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return 0;
+	}
+	record->endpoints.protocol = IPPROTO_UDP;
+	record->header.flags = TR_FLAG_NO_TASK;
+	__builtin_memset(&record->task, 0, sizeof(record->task));
+	record->cookie = bpf_get_socket_cookie(skb);
+	record->reserved = 0;
+	if (size > QUIC_CAPACITY)
+		size = QUIC_CAPACITY;
+	record->payload_size = size;
+	if (bpf_skb_load_bytes(skb, payload, record + 1, tr_within(size, QUIC_CAPACITY)))
+		record->payload_size = 0;
+	tr_submit(record);
+	return 0;
+}
+
 static __always_inline void tr_count_egress(struct __sk_buff *skb, u32 offset)
 {
 	struct tr_endpoints ends;
 	struct tr_udp_flow *flow;
 	struct tr_udp_key key;
+	u16 flags;
 
 	if (tr_fill_packet_ends(&ends, skb, offset, 1))
 		return;
@@ -113,9 +143,17 @@ static __always_inline void tr_count_egress(struct __sk_buff *skb, u32 offset)
 	if (!key.cookie)
 		return;
 	flow = tr_count_sent(&key, skb->len - offset - UDP_HEADER);
-	if (flow)
-		tr_report_flow(flow, key.cookie, &ends, tr_netns(tr_packet_socket(skb), 0),
-			       tr_quic_flag(skb, offset + UDP_HEADER));
+	if (!flow)
+		return;
+	if (!flow->reported) {
+		flags = tr_quic_flag(skb, offset + UDP_HEADER);
+		flow->quic = flags ? 1 : 0;
+		tr_report_flow(flow, key.cookie, &ends, tr_netns(tr_packet_socket(skb), 0), flags);
+	}
+	if (!flow->quic || flow->quic > QUIC_INITIALS || !tr_quic_flag(skb, offset + UDP_HEADER))
+		return;
+	flow->quic += 1;
+	tr_send_quic(skb, offset);
 }
 
 static __always_inline void tr_count_ingress(struct __sk_buff *skb, u32 offset)

@@ -100,7 +100,7 @@ static __always_inline void tr_fill_verdict(struct tr_verdict_record *record, co
 					    const struct tr_whence *whence, const struct tr_syn *syn)
 {
 	/* A packet comes or leaves whenever the kernel gets to it, whoever runs. */
-	if (key->gate == TR_GATE_INBOUND || key->gate == TR_GATE_PACKET ||
+	if (key->gate == TR_GATE_INBOUND || key->gate == TR_GATE_PACKET || key->gate == TR_GATE_NAME ||
 	    (key->gate == TR_GATE_QUERY && key->protocol == IPPROTO_TCP)) {
 		__builtin_memset(&record->task, 0, sizeof(record->task));
 		record->header.flags = TR_FLAG_NO_TASK;

@@ -18,6 +18,8 @@ package final class EnforcedMonitor {
     /// Whether something has been held, which is not let go of because of an error.
     private var hasHeld = false
     private var held: [EnforcedScopes.Held] = []
+    /// Groups that are gone, and may have left sockets: TCP goes on sending what a closed socket holds.
+    private var ended: [EnforcedScope] = []
     /// What gates counted that are gone.
     private var past: [(totals: Gate.Totals, outcomes: [GateOutcome])] = []
     /// Groups that another agent holds, and that were told.
@@ -235,6 +237,7 @@ package final class EnforcedMonitor {
 
     /// Processes may have come with what gates do not hold.
     private func inspectAgain() {
+        ended.removeAll { scope in scope.isOff }
         for known in held {
             do { tellOf(try scopes.inspectAgain(known), in: known) } catch { tell(error.message) }
         }
@@ -249,6 +252,7 @@ package final class EnforcedMonitor {
         watched.remove(gone.group.path)
         told[gone.group.path] = nil
         do { try gone.scope.unpin() } catch { tell(error.message) }
+        ended.append(gone.scope)
     }
 
     /// Puts new gates up where the ones before do not hold any more.

@@ -34,6 +34,7 @@ package enum EnforcedRun {
     package static func run(
         _ words: [String], _ configuration: Configuration, tell: @escaping (String) -> Void
     ) throws(AgentError) -> Ending {
+        try ContainerRuntime.check(words)
         let missing = Capabilities.missing()
         guard missing.isEmpty else {
             throw AgentError(.notEnforced, "enforcing needs \(missing.joined(separator: ", ")); run it with sudo")
@@ -96,12 +97,20 @@ package enum EnforcedRun {
             try keep(enforced, policies, configuration, command, terminal, signals, stream, tell)
         }
         // While the gates hold still: nothing of the scope outlives them.
+        var isGuarded = true
+        do {
+            try enforced.leaveToSockets()
+        } catch {
+            tell(error.message)
+            isGuarded = false
+        }
         let left = scope.end()
+        if left == nil { SocketGuard.take(off: scope.group.descriptor) }
         terminal?.leave()
         let isStopped = isLost && !configuration.failsOpen
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
-            report: finish(enforced, policies, left: left, stream) + confinement.report)
+            report: finish(enforced, policies, left: left, isGuarded: isGuarded, stream) + confinement.report)
     }
 
     /// Waits until the command has ended, or is not held any more and must not go on; returns whether it is not.
@@ -142,7 +151,7 @@ package enum EnforcedRun {
     }
 
     private static func finish(
-        _ enforced: EnforcedScope, _ policies: EnforcedPolicies, left: Int?, _ stream: EnforcedStream?
+        _ enforced: EnforcedScope, _ policies: EnforcedPolicies, left: Int?, isGuarded: Bool, _ stream: EnforcedStream?
     ) -> [String] {
         var lines: [String] = []
         do {
@@ -157,8 +166,8 @@ package enum EnforcedRun {
         } catch {
             lines = ["what was refused is not known: \(error.message)"]
         }
-        // Whatever would not end stays held by what is pinned.
-        guard left != nil else { return lines }
+        // Whatever would not end, or has no other gates, stays held by what is pinned; the next sweep looks again.
+        guard left != nil, isGuarded else { return lines }
         do { try enforced.unpin() } catch { lines.append(error.message) }
         return lines
     }

@@ -126,12 +126,24 @@ final class EnforcedScope {
 
     /// Ends them; returns how many.
     func endCuts() throws(AgentError) -> Int {
+        // This one's too: processes may have ended and left sockets there.
         let namespaces = NetworkNamespaces(
-            of: group.map { group in ScopeDirectory.processes(below: group.folder) } ?? [])
+            of: [getpid()] + (group.map { group in ScopeDirectory.processes(below: group.folder) } ?? []))
         return try Self.system { () throws(EnforcementError) in
             try cuts.end(inNamespaces: namespaces.descriptors)
         }
     }
+
+    /// Leaves the gates to what sockets are left, since the scope is removed next; those that are refused already are ended.
+    func leaveToSockets() throws(AgentError) {
+        guard let group else { return }
+        try Self.system { () throws(EnforcementError) in try SocketGuard.leave(on: group.descriptor) }
+        // They are held: if this fails, they only last longer.
+        _ = try? endCuts()
+    }
+
+    /// Whether the kernel took the gates off, since the scope and all of its sockets are gone.
+    var isOff: Bool { (try? gate.isOff()) ?? false }
 
     func totals() throws(AgentError) -> Gate.Totals {
         try Self.system { () throws(EnforcementError) in try gate.totals() }

@@ -5,6 +5,7 @@ internal import TrustRunEnrichment
 internal import TrustRunEvents
 internal import TrustRunOrganisations
 internal import TrustRunPolicy
+internal import TrustRunQUIC
 internal import TrustRunSensor
 internal import TrustRunSinks
 
@@ -80,6 +81,7 @@ final class EnforcedSession: FlowCounts {
             receiver: stage,
             counts: self,
             hints: CarriedHints(),
+            quicHellos: QUICHelloReader(),
             proverParent: UInt32(bitPattern: getpid())
         )
         let pipeline = Pipeline(enricher: enricher, gate: gate)

@@ -92,6 +92,7 @@ struct EnforcementReport {
         case .bind: return "port \(outcome.port) as one's own"
         case .query: return "DNS to \(peer):\(outcome.port)"
         case .answer: return "\(outcome.address) in a DNS answer"
+        case .name: return "tcp \(peer):\(outcome.port), by its server name"
         case .packet: return "packets to \(outcome.address) of protocol \(outcome.transport) or with options"
         }
     }
@@ -112,10 +113,16 @@ struct EnforcementReport {
         case .name: return "no rule lets the name through, dns: strict"
         case .namespace: return "from another network namespace, dns: strict"
         case .full: return "no room to keep it"
+        case .unbound: return "allowed by name only, and no DNS answer gave this address for the server name"
+        case .nameless: return "allowed by name only, and no server name was sent"
+        case .notTLS: return "allowed by name only, and what was sent is no TLS"
+        case .hello: return "a ClientHello or its server name cannot be read"
+        case .memory: return "the program could still change what was read"
+        case .unseen: return "the server name was sent before this policy was in force"
         case .special: return "no name may have this address"
         case .none:
             switch outcome.gate {
-            case .connect, .datagram, .inbound: return "the default action"
+            case .connect, .datagram, .inbound, .name: return "the default action"
             case .socket, .option, .bind, .packet, .query, .answer: return "not in an enforced scope"
             }
         }

@@ -47,8 +47,12 @@ package enum InstanceRelease {
         let folder = hierarchy.mountPoint + facts.scope
         if ScopeDirectory.identifier(of: folder) == facts.cgroup {
             guard facts.ownsScope, !ScopeDirectory.isPopulated(folder) else { return false }
+            // Sockets may be left.
+            let group = try? ControlGroup(facts.scope, in: hierarchy)
+            if let group { try SocketGuard.leave(on: group.descriptor) }
             try pins.remove()
             ScopeDirectory.removeEmpty(folder, below: hierarchy)
+            if let group, group.isThere { SocketGuard.take(off: group.descriptor) }
         } else {
             guard try Gate(adopting: pins).isOff() else { return false }
             try pins.remove()

@@ -5,6 +5,7 @@ internal import TrustRunEnrichment
 package import TrustRunEvents
 internal import TrustRunOrganisations
 internal import TrustRunPolicy
+internal import TrustRunQUIC
 internal import TrustRunSensor
 internal import TrustRunSinks
 
@@ -72,7 +73,8 @@ package final class Monitor: FlowCounts {
             awaitsAcceptor: SensorStart.namesAcceptors(sensor.capabilities),
             receiver: stage ?? gate,
             counts: self,
-            hints: CarriedHints()
+            hints: CarriedHints(),
+            quicHellos: QUICHelloReader()
         )
         let pipeline = Pipeline(enricher: enricher, gate: gate)
         let box = RecordBox(pipeline)

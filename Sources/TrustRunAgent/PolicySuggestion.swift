@@ -26,7 +26,7 @@ struct PolicySuggestion {
         var members: [String] = []
         if isOutbound, let name, Self.mayDecide(verdict) {
             members.append("match: \"\(name)\"")
-            if connection.transport == .udp { members.append("verify: address") }
+            if connection.transport == .udp || Self.lacksServerName(verdict) { members.append("verify: address") }
         } else {
             members.append("match: \"\(peer.address)\"")
         }
@@ -40,5 +40,16 @@ struct PolicySuggestion {
     }
 
     /// An address rule that refuses comes before any rule for a name.
-    private static func mayDecide(_ verdict: RecordedDetails.Verdict) -> Bool { verdict.basis != "address" }
+    private static func mayDecide(_ verdict: RecordedDetails.Verdict) -> Bool {
+        verdict.basis != "address" && !(isOfServerName(verdict) && verdict.name != nil)
+    }
+
+    /// The name gate refused what the address was let through for: no server name was sent, or one that no answer ties to the address.
+    private static func isOfServerName(_ verdict: RecordedDetails.Verdict) -> Bool {
+        verdict.basis == "server_name" && verdict.gate == "name"
+    }
+
+    private static func lacksServerName(_ verdict: RecordedDetails.Verdict) -> Bool {
+        isOfServerName(verdict) && verdict.name == nil
+    }
 }

@@ -28,6 +28,18 @@ package struct GateOutcome: Sendable, Equatable {
         case full
         /// An answer gave an address that no name may have: loopback, link-local, multicast.
         case special
+        /// No answer gave the address for the server name, by which alone it is allowed.
+        case unbound
+        /// A ClientHello without a server name, where the address is allowed by name alone.
+        case nameless
+        /// The same, and what was sent is no TLS.
+        case notTLS
+        /// A ClientHello or its server name cannot be read.
+        case hello
+        /// The program could still change what was read.
+        case memory
+        /// The server name was sent when no policy asked for it.
+        case unseen
     }
 
     package let gate: Gate
@@ -62,6 +74,12 @@ package struct GateOutcome: Sendable, Equatable {
             case TR_RULE_NAMESPACE: .namespace
             case TR_RULE_FULL: .full
             case TR_RULE_SPECIAL: .special
+            case TR_RULE_UNBOUND: .unbound
+            case TR_RULE_NAMELESS: .nameless
+            case TR_RULE_NOT_TLS: .notTLS
+            case TR_RULE_HELLO: .hello
+            case TR_RULE_MEMORY: .memory
+            case TR_RULE_UNSEEN: .unseen
             case TR_RULE_NONE, TR_RULE_RESOLVER: .none
             default: .rule(Int(key.rule))
             }

@@ -34,6 +34,7 @@ struct KernelTables {
         policy.is_dns_strict = settings.nameLookup == .strict ? 1 : 0
         policy.is_permitting = settings.defaultAction.value.letsThrough ? 1 : 0
         policy.grace = UInt64(settings.bindingGraceSeconds.value) * 1_000_000_000
+        policy.about_names = Self.aboutNames(compiled)
         policy.believes_root = namespaces.includesRootOwned ? 1 : 0
         policy.namespace_count = UInt32(min(namespaces.inodes.count, Self.maximumNamespaces))
         unsafe withUnsafeMutableBytes(of: &policy.namespaces) { bytes in
@@ -51,6 +52,13 @@ struct KernelTables {
         let refused = probe.networks
         for key in compiled.addressKeys where !refused.contains(key.network) { append(key.network, key.list) }
         for network in refused { append(network, probeList(compiled, network, port: probe.port)) }
+    }
+
+    private static func aboutNames(_ compiled: CompiledPolicy) -> UInt32 {
+        let rules = compiled.policy.rules.filter { rule in !rule.names.isEmpty }
+        let refuses = rules.contains { rule in !rule.action.letsThrough }
+        return (rules.isEmpty ? 0 : TR_HAS_NAMES.rawValue) | (refuses ? TR_REFUSES_NAMES.rawValue : 0)
+            | (compiled.processGlobs.isEmpty ? 0 : TR_HAS_PROCESSES.rawValue)
     }
 
     /// The list of a network where one port is refused first, and all else is as the policy says.

@@ -9,9 +9,8 @@ extension Enricher {
     func ruling(_ event: borrowing SensorEvent, _ ruling: GateRuling) {
         guard ruling.basis != .probe else { return }
         let owner = owner(of: ruling, flags: event.flags)
-        guard !isProver(owner?.process),
-            let verdict = verdict(of: ruling, name: rulingName(event.payload), owner: owner)
-        else { return }
+        let name = rulingName(event.payload)
+        guard !isProver(owner?.process), let verdict = verdict(of: ruling, name: name, owner: owner) else { return }
         switch ruling.gate {
         case .connect: rule(verdict, onConnect: ruling, owner, at: event.time)
         case .datagram: rule(verdict, onDatagram: ruling, owner, at: event.time)
@@ -20,6 +19,7 @@ extension Enricher {
                 verdict, isRefused: !ruling.letsThrough,
                 for: RulingTable.key(inboundFrom: ruling.peer, to: ruling.port))
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
+        case .name: rule(verdict, onName: ruling, name, owner, at: event.time)
         case .socket, .option, .bind, .packet, .query, .answer:
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
         }
@@ -38,6 +38,21 @@ extension Enricher {
             tellRefused(&state, verdict, at: time)
         }
         tellViolation(&state, verdict, at: time)
+    }
+
+    /// The server name of a connection that was let through, or that there is none, may end it.
+    private func rule(
+        _ verdict: Verdict, onName ruling: GateRuling, _ name: HostName?, _ owner: Owner?, at time: UInt64
+    ) {
+        guard let place = connections.place(of: ruling.cookie) else {
+            var state = state(of: ruling, owner, at: time)
+            return tellViolation(&state, verdict, at: time)
+        }
+        if let name { connections[place: place].names = Self.named(name, among: connections[place: place].names) }
+        let before = connections[place: place].report.connection.verdict
+        connections[place: place].report.connection.verdict = verdict
+        if let before, before.isViolation, before.isSame(as: verdict) { return }
+        tellViolation(&connections[place: place], verdict, at: time)
     }
 
     /// A refused datagram is no use of its socket: it is told as the socket's use 0, once in a row as a `connect`.

@@ -55,8 +55,29 @@ extension Enricher {
         _ = connections.update(facts.cookie) { state -> Void in state.report.connection.verdict = verdict }
     }
 
+    /// The server name of a QUIC client. It is evidence only: no verdict rests on it, as no gate reads it.
+    func quic(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
+        guard let hello = quicHellos?.take(event.payload, cookie: facts.cookie, remote: facts.remote),
+            let serverName = hello.serverName
+        else { return }
+        let name = hostNames.intern(serverName)
+        var told = ServerNameEvent(name: name, isOnWire: true, isFromLibrary: false)
+        told.hasECH = hello.hasECH
+        told.applicationProtocols = hello.applicationProtocols.names
+        var isKnown = false
+        let flow = flows.update(cookie: facts.cookie, remote: facts.remote) { flow in
+            // Packets that are lost come again.
+            isKnown = flow.names.hasServerName && flow.names.name === name
+            if !isKnown { flow.names = Self.named(name, among: flow.names) }
+        }
+        guard !isKnown else { return }
+        told.connection = flow?.event()
+        told.connection?.isQUIC = true
+        _ = emit(told, of: flow, at: event.time)
+    }
+
     /// What a connection is called once its server name is known: proven if an answer gave this address for that name.
-    private static func named(_ name: HostName, among names: DestinationNames) -> DestinationNames {
+    static func named(_ name: HostName, among names: DestinationNames) -> DestinationNames {
         // A name that rests on the client's claim is not proven by the same claim again.
         let isBound =
             names.source != .sni

@@ -92,6 +92,18 @@ struct UDPFlowTable: ~Copyable {
         return UInt32(sockets[place: found].flows.count) + 1
     }
 
+    /// Changes an open flow; returns what it is then, nil if there is none.
+    mutating func update(
+        cookie: UInt64, remote: Endpoint, _ body: (inout ConnectionState) -> Void
+    ) -> ConnectionState? {
+        let changed = sockets.update(cookie) { socket -> ConnectionState? in
+            guard let place = socket.place(of: remote) else { return nil }
+            body(&socket.flows[place])
+            return socket.flows[place]
+        }
+        return changed ?? nil
+    }
+
     /// Whether the flow is known already: then the kernel had forgotten it, and its counts began anew.
     mutating func markForgotten(cookie: UInt64, remote: Endpoint) -> Bool {
         let isKnown = sockets.update(cookie) { socket -> Bool in

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import TrustRunEvents
-internal import TrustRunWire
+package import TrustRunWire
 
 /// Gets each event when it is complete.
 package protocol EventReceiver: AnyObject {
@@ -68,6 +68,8 @@ package final class Enricher {
     let proverParent: UInt32
     var hostNames: HostNameTable
     let hints: any DestinationHints
+    /// nil: QUIC is not read.
+    let quicHellos: (any QUICHellos)?
     var nextListedCookie: UInt64 = 0xe000_0000_0000_0000
 
     /// What every connection touches.
@@ -105,8 +107,10 @@ package final class Enricher {
 
     package init(
         cgroups: consuming CgroupTable, bootOffset: UInt64, awaitsAcceptor: Bool, receiver: any EventReceiver,
-        counts: any FlowCounts, hints: any DestinationHints = NoHints(), proverParent: UInt32 = 0
+        counts: any FlowCounts, hints: any DestinationHints = NoHints(), quicHellos: (any QUICHellos)? = nil,
+        proverParent: UInt32 = 0
     ) {
+        self.quicHellos = quicHellos
         hostNames = HostNameTable(hints: hints)
         self.hints = hints
         unsafe state = State(processes: ProcessTable(cgroups: cgroups))
@@ -134,6 +138,7 @@ package final class Enricher {
         case .udpClose(let cookie): udpClose(cookie: cookie, at: event.time)
         case .dns(let facts, let sequence): dns(event, facts, sequence: sequence)
         case .hello(let facts, let offset): hello(event, facts, offset: Int(offset))
+        case .quic(let facts): quic(event, facts)
         case .serverName(let task): serverName(event, task)
         case .ruling(let facts): ruling(event, facts)
         }

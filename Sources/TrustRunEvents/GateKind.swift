@@ -20,6 +20,8 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
     case query
     /// A DNS answer that ties no name to an address.
     case answer
+    /// TCP, by the server name of its ClientHello.
+    case name
 
     /// The word in the stream.
     package var text: StaticString {
@@ -33,6 +35,7 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
         case .packet: "packet"
         case .query: "query"
         case .answer: "answer"
+        case .name: "name"
         }
     }
 }

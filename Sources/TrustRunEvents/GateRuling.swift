@@ -3,7 +3,7 @@
 /// What a gate in the kernel decided, as its record says it (`tr_verdict_record`).
 package struct GateRuling: Sendable {
     /// What it rested on.
-    package enum Basis: Sendable, Equatable {
+    package enum Basis: Sendable, Hashable {
         /// Index into `Policy.rules`.
         case rule(Int)
         /// The default action, or what is refused under any policy.
@@ -24,6 +24,18 @@ package struct GateRuling: Sendable {
         case namespace
         /// There was no room for what has to be kept.
         case full
+        /// No answer gave the address for the server name, by which alone it is allowed.
+        case unbound
+        /// A ClientHello without a server name, where the address is allowed by name alone.
+        case nameless
+        /// The same, and what was sent is no TLS.
+        case notTLS
+        /// A ClientHello or its server name cannot be read.
+        case hello
+        /// The program could still change what was read.
+        case memory
+        /// The server name was sent when no policy asked for it.
+        case unseen
 
         /// From `tr_outcome_key.rule`.
         package init(number: UInt32) {
@@ -37,6 +49,12 @@ package struct GateRuling: Sendable {
             case 0xffff_fff9: self = .name
             case 0xffff_fff8: self = .namespace
             case 0xffff_fff7: self = .full
+            case 0xffff_fff5: self = .unbound
+            case 0xffff_fff4: self = .nameless
+            case 0xffff_fff3: self = .notTLS
+            case 0xffff_fff2: self = .hello
+            case 0xffff_fff1: self = .memory
+            case 0xffff_fff0: self = .unseen
             default: self = .rule(Int(number))
             }
         }

@@ -32,6 +32,8 @@ package struct SensorEvent: ~Escapable {
         case udpClose(cookie: UInt64)
         case dns(SocketFacts, sequence: UInt32)
         case hello(SocketFacts, offset: UInt32)
+        /// The payload is a QUIC Initial packet of a client.
+        case quic(SocketFacts)
         case serverName(TaskFacts)
         /// The payload is the name that it rested on, if there is one.
         case ruling(GateRuling)

@@ -49,8 +49,8 @@ package final class ConnectionJudge {
     @inline(never)
     private func judgeAnew(_ connection: inout ConnectionEvent, of owner: borrowing Owner?) -> Bool {
         let before = connection.verdict
-        // What is learned after the start is a server name, and nothing else.
-        if before != nil, !connection.names.hasServerName { return false }
+        // What is learned after the start is a server name, and nothing else; that of QUIC is evidence only.
+        if before != nil, !connection.names.hasServerName || connection.transport == .udp { return false }
         let verdict = verdict(of: connection, executableClass(of: owner))
         guard verdict !== before else { return false }
         connection.verdict = verdict
@@ -101,17 +101,22 @@ package final class ConnectionJudge {
             address: address, port: port, transport: asked.transport, name: bytes.span, executable: asked.executable)
     }
 
-    /// Any of them may be the one meant: the most permissive verdict stands, the newest name's among equals.
+    /// Any of them may be the one meant: the most permissive verdict stands; among equals one that asks for no server name, then the newest.
     private func verdict(ofSeveral names: [HostName], _ asked: Asked) -> Verdict {
         var best = decide(asked, nil)
         var bestName: HostName?
         for name in names {
             let decision = decide(asked, name)
-            guard bestName == nil || decision.action < best.action else { continue }
+            guard bestName == nil || rank(decision) < rank(best) else { continue }
             (best, bestName) = (decision, name)
         }
         guard case .name = best.basis, names.count > 1, let bestName else { return unsafe verdicts.plain(best) }
         return unsafe verdicts.named(best, bestName)
+    }
+
+    private func rank(_ decision: Decision) -> UInt8 {
+        let asksForNone = decision.basis == .name && decision.rule.map { rule in policy.rules[rule].verify } == .address
+        return decision.action.rawValue * 2 + (asksForNone ? 0 : 1)
     }
 
     /// A server name that no answer ties to the address is a claim: it can lose what the address gained, and gains nothing.

@@ -29,6 +29,7 @@ package struct PolicyFinding: Sendable, Hashable {
         case alertUnderBlockingDefault = "alert-under-blocking-default"
         case processIsNoBoundary = "process-is-no-boundary"
         case udpNameWithoutAddress = "udp-name-without-address"
+        case plainPortByName = "plain-port-by-name"
         case openDNS = "open-dns"
     }
 

@@ -43,6 +43,26 @@ extension PolicyLint {
         }
     }
 
+    /// Whose connections do not begin with TLS, by convention: FTP, SSH, telnet, SMTP, HTTP, POP3, IMAP, LDAP, submission, MySQL, PostgreSQL, Redis.
+    private static let plainPorts: Set<UInt16> = [21, 22, 23, 25, 80, 110, 143, 389, 587, 3306, 5432, 6379]
+
+    /// Names on ports where no server name is sent that could be checked.
+    func plainPorts() -> [PolicyFinding] {
+        policy.rules.filter { rule in
+            guard rule.isPermitting, rule.transport != .udp, rule.verify == .name, !rule.names.isEmpty,
+                let ports = rule.ports
+            else { return false }
+            return ports.allSatisfy { range in range.count == 1 && Self.plainPorts.contains(range.lowerBound) }
+        }.map { rule in
+            finding(
+                .plainPortByName, rule,
+                """
+                connections to these ports do not begin with TLS by convention, so no server name can be checked, and where the policy is \
+                enforced they are refused at their first byte; add `verify: address` if the address is enough
+                """)
+        }
+    }
+
     func processBoundaries() -> [PolicyFinding] {
         let rules = policy.rules.filter { rule in rule.action == .allow && rule.process != nil }
         return findingsByDocument(.processIsNoBoundary, .note, rules) { _, others in

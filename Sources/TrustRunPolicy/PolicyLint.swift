@@ -15,6 +15,7 @@ package struct PolicyLint {
         findings += lint.unreachableRules()
         findings += lint.singleFamilies()
         findings += lint.ineffectiveUDP()
+        findings += lint.plainPorts()
         findings += lint.processBoundaries()
         findings += lint.nameBlocks()
         findings += lint.alerts()
@@ -60,7 +61,7 @@ package protocol SuffixList: Sendable {
 extension Rule {
     var isPermitting: Bool { action.letsThrough }
 
-    var names: [NamePattern] {
+    package var names: [NamePattern] {
         patterns.compactMap { pattern in
             guard case .name(let name) = pattern else { return nil }
             return name

@@ -20,7 +20,7 @@ package final class RulingJudge {
     private struct Key: Hashable {
         var gate: GateKind
         var action: PolicyAction?
-        var rule: Int?
+        var ruled: GateRuling.Basis
         var basis: VerdictBasis
         /// Nothing but a name is different in these: so the object says enough, and the verdict keeps it.
         var name: ObjectIdentifier?
@@ -55,7 +55,8 @@ package final class RulingJudge {
         let judged = judge(ruling, name: name, owner: owner)
         let rule: Int? = if case .rule(let index) = ruling.basis { index } else { nil }
         var key = Key(
-            gate: ruling.gate, action: ruling.action, rule: rule, basis: .scope, name: name.map(ObjectIdentifier.init)
+            gate: ruling.gate, action: ruling.action, ruled: ruling.basis, basis: .scope,
+            name: name.map(ObjectIdentifier.init)
         )
         if let judged {
             key.basis = judged.basis
@@ -66,9 +67,10 @@ package final class RulingJudge {
             }
         }
         if ruling.action == nil || ruling.basis == .moved { key.basis = .scope }
+        if ruling.gate == .name, !ruling.basis.isOfPolicy { key.basis = .serverName }
         if let known = verdicts[key] { return known }
         if verdicts.count >= Self.verdictsMax { verdicts.removeAll() }
-        let made = make(key, ruling, name)
+        let made = make(key, ruling, rule, name)
         verdicts[key] = made
         return made
     }
@@ -83,6 +85,7 @@ package final class RulingJudge {
             return judgement(
                 compiled.decideInbound(
                     address: ruling.peer.address, transport: transport))
+        case .name: return judge(serverName: name, ruling, executableClass(of: owner))
         case .connect, .datagram:
             if ruling.basis == .moved { return nil }
             if ruling.port == 53, resolvers.contains(ruling.peer.address) {
@@ -103,6 +106,19 @@ package final class RulingJudge {
         }
     }
 
+    /// What the server name leads to; nil where the connection was refused for what it did not send, or no answer supports.
+    private func judge(serverName name: HostName?, _ ruling: GateRuling, _ executable: ExecutableClass) -> Judgement? {
+        guard ruling.basis.isOfPolicy else { return nil }
+        let (address, port) = (ruling.peer.address, ruling.port)
+        guard let name else {
+            return judgement(
+                compiled.decide(address: address, port: port, transport: .tcp, name: nil, executable: executable))
+        }
+        let bytes = name.bytes
+        return judgement(
+            compiled.decide(address: address, port: port, transport: .tcp, name: bytes.span, executable: executable))
+    }
+
     private func judgement(_ decision: Decision) -> Judgement {
         Judgement(action: decision.action, rule: decision.rule, basis: decision.basis.verdictBasis)
     }
@@ -121,6 +137,7 @@ package final class RulingJudge {
         case .rule: name == nil ? .address : .name
         case .none, .probe: .defaults
         case .moved, .server, .form, .name, .namespace, .full: .scope
+        case .unbound, .nameless, .notTLS, .hello, .memory, .unseen: .serverName
         }
     }
 
@@ -130,16 +147,16 @@ package final class RulingJudge {
         return compiled.executableClass(of: path.span)
     }
 
-    private func make(_ key: Key, _ ruling: GateRuling, _ name: HostName?) -> Verdict {
-        var reason = Self.reason(of: ruling) ?? words(rule: key.rule, basis: key.basis)
+    private func make(_ key: Key, _ ruling: GateRuling, _ index: Int?, _ name: HostName?) -> Verdict {
+        var reason = Self.reason(of: ruling) ?? words(rule: index, basis: key.basis)
         if let reading = key.reading {
             reason +=
                 "; the agent reads the policy otherwise: \(reading.action.text), "
                 + words(rule: reading.rule, basis: .defaults)
         }
         return Verdict(
-            action: ruling.action ?? .block, isEnforced: true, basis: key.basis, rule: rule(at: key.rule)?.id,
-            ruleIndex: key.rule, reason: reason, policy: compiled.policy.name, name: name, gate: ruling.gate,
+            action: ruling.action ?? .block, isEnforced: true, basis: key.basis, rule: rule(at: index)?.id,
+            ruleIndex: index, reason: reason, policy: compiled.policy.name, name: name, gate: ruling.gate,
             generation: ruling.generation, isDivergent: key.reading != nil
         )
     }
@@ -170,15 +187,34 @@ package final class RulingJudge {
         case .name: return "no rule lets the name through that was asked for, and the policy has `dns: strict`"
         case .namespace: return "DNS from another network namespace than the scope's, and the policy has `dns: strict`"
         case .full: return "there was no room to keep what has to be kept"
+        case .unbound:
+            return
+                "the address is allowed by name only, and no DNS answer gave this address for the server name that was sent"
+        case .nameless: return "the address is allowed by name only, and the ClientHello has no server name"
+        case .notTLS: return "the address is allowed by name only, and what was sent is no TLS"
+        case .hello: return "the server name cannot be read in what was sent"
+        case .memory: return "what was sent lies in memory that the program could still change"
+        case .unseen:
+            return "the address is allowed by name only, and the server name was sent before this policy was in force"
         case .rule, .none, .resolver, .probe: break
         }
         switch ruling.gate {
-        case .connect, .datagram, .inbound: return nil
+        case .connect, .datagram, .inbound, .name: return nil
         case .query, .answer: return "DNS that the gate does not let through"
         case .socket: return "an enforced scope has TCP and UDP sockets only: the gates do not see all that others send"
         case .option: return "with this socket option, bytes could leave another way than was judged"
         case .bind: return "who answers on port \(ruling.port) could forge DNS answers"
         case .packet: return "a packet with options, or of another protocol than TCP and UDP, can hide where it goes"
+        }
+    }
+}
+
+extension GateRuling.Basis {
+    /// It is the policy's answer, and not what a gate refuses whatever the answer.
+    fileprivate var isOfPolicy: Bool {
+        switch self {
+        case .rule, .none: true
+        default: false
         }
     }
 }

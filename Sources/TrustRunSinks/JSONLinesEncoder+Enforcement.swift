@@ -47,7 +47,7 @@ extension JSONLinesEncoder {
         case .socket: buffer.append(",\"type\":")
         case .option: buffer.append(",\"option\":")
         case .bind: buffer.append(",\"port\":")
-        case .packet, .query, .answer:
+        case .packet, .query, .answer, .name:
             buffer.append(",\"address\":\"")
             buffer.append(attempt.peer.address)
             return buffer.append("\"")

@@ -69,6 +69,7 @@ extension JSONLinesEncoder {
         case (false, false): buffer.append("\"sources\":[]")
         }
         if serverName.hasECH { buffer.append(",\"ech\":true") }
+        if serverName.connection?.isQUIC ?? false { buffer.append(",\"quic\":true") }
         if !serverName.applicationProtocols.isEmpty {
             buffer.append(",\"alpn\":[")
             for (index, offered) in serverName.applicationProtocols.enumerated() {

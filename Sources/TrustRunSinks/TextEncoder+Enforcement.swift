@@ -32,6 +32,9 @@ extension TextEncoder {
         case .query, .answer:
             buffer.append(" DNS with ")
             append(attempt.peer, names: nil, to: &buffer)
+        case .name:
+            buffer.append(" → ")
+            append(attempt.peer, names: nil, to: &buffer)
         case .packet:
             buffer.append(" packet of protocol ")
             buffer.append(decimal: UInt64(attempt.transport))

@@ -60,38 +60,19 @@ package struct TLSClientHello: Sendable {
         if reader.isAtEnd { return }  // no extensions, which TLS 1.2 permits (RFC 5246 7.4.1.2)
         var extensions = ByteReader(try reader.vector16())
         guard reader.isAtEnd else { throw .trailingBytes }
-        var seen = SeenExtensions()
+        var hasServerName = false
         while !extensions.isAtEnd {
             let type = try extensions.uint16()
             let data = try extensions.vector16()
-            try read(data, ofType: type, seen: &seen)
-        }
-    }
-
-    /// The extensions that we read and that were there.
-    private struct SeenExtensions {
-        var serverName = false
-        var applicationProtocols = false
-        var supportedVersions = false
-    }
-
-    private mutating func read(
-        _ data: RawSpan, ofType type: UInt16, seen: inout SeenExtensions
-    ) throws(DecodeError) {
-        switch type {
-        case 0:
-            try Self.markSeen(&seen.serverName)
-            try readServerName(data)
-        case 16:
-            try Self.markSeen(&seen.applicationProtocols)
-            try readApplicationProtocols(data)
-        case 43:
-            try Self.markSeen(&seen.supportedVersions)
-            try readSupportedVersions(data)
-        case 0xfe0d:
-            try Self.markSeen(&hasECH)
-        default:
-            break
+            switch type {
+            case 0:
+                try Self.markSeen(&hasServerName)
+                try readServerName(data)
+            case 16: readApplicationProtocols(data)
+            case 43: readSupportedVersions(data)
+            case 0xfe0d: hasECH = true
+            default: break
+            }
         }
     }
 
@@ -123,27 +104,32 @@ package struct TLSClientHello: Sendable {
         return name
     }
 
-    private mutating func readApplicationProtocols(_ data: RawSpan) throws(DecodeError) {
-        var protocols = try Self.onlyVector16(in: data)
-        guard !protocols.isAtEnd else { throw .badLength }
-        while !protocols.isAtEnd {
-            let name = try protocols.vector8()
-            guard !name.isEmpty else { throw .badLength }
-            try applicationProtocols.append(name)
-        }
+    /// What cannot be read says nothing: the server name counts all the same, as for the gates, which read nothing else.
+    private mutating func readApplicationProtocols(_ data: RawSpan) {
+        do throws(DecodeError) {
+            var read = ApplicationProtocols()
+            var protocols = try Self.onlyVector16(in: data)
+            while !protocols.isAtEnd {
+                let name = try protocols.vector8()
+                guard !name.isEmpty else { return }
+                try read.append(name)
+            }
+            applicationProtocols = read
+        } catch {}
     }
 
-    private mutating func readSupportedVersions(_ data: RawSpan) throws(DecodeError) {
-        var reader = ByteReader(data)
-        var versions = ByteReader(try reader.vector8())
-        guard reader.isAtEnd, !versions.isAtEnd else { throw .badLength }
-        var highest: UInt16 = 0
-        while !versions.isAtEnd {
-            let version = try versions.uint16()
-            // Reserved values are there to be ignored (RFC 8701 2).
-            if version >> 8 == 3 { highest = max(highest, version) }
-        }
-        if highest > 0 { highestVersion = highest }
+    private mutating func readSupportedVersions(_ data: RawSpan) {
+        do throws(DecodeError) {
+            var reader = ByteReader(data)
+            var versions = ByteReader(try reader.vector8())
+            var highest: UInt16 = 0
+            while !versions.isAtEnd {
+                let version = try versions.uint16()
+                // Reserved values are there to be ignored (RFC 8701 2).
+                if version >> 8 == 3 { highest = max(highest, version) }
+            }
+            if highest > 0 { highestVersion = highest }
+        } catch {}
     }
 
     /// The content of an extension that is one list with a 16-bit length.

@@ -70,6 +70,7 @@ fuzz() {
 
 fuzz FuzzDNSMessage "TrustRunEvents TrustRunWire"
 fuzz FuzzClientHello "TrustRunEvents TrustRunWire"
+fuzz FuzzQUIC "TrustRunEvents TrustRunWire"
 fuzz FuzzRecords "TrustRunEvents TrustRunWire TrustRunSensor TrustRunEnrichment"
 
 build_yams

@@ -9,8 +9,11 @@ import errno
 import json
 import os
 import socket
+import ssl
 import struct
+import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -76,6 +79,98 @@ def fastopen(address, port):
         except OSError as error:
             return name_of(error.errno)
         return "ok"
+
+
+def says(address, port, *pieces, pause=0.0):
+    """Sends pieces (hex) in segments of their own; the answer to them, or the errno."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.settimeout(5 * SCALE)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        end.connect((address, port))
+        return _say(end, pieces, pause)
+
+
+def _say(end, pieces, pause=0.0):
+    for piece in pieces:
+        end.sendall(bytes.fromhex(piece))
+        if pause:
+            time.sleep(pause)
+    try:
+        end.shutdown(socket.SHUT_WR)
+    except OSError:  # it was ended in between, and this says so
+        return name_of(end.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+    return end.recv(64).decode()
+
+
+def says_and_leaves(address, port, piece, count):
+    """Many connections at once, and the end of this process before anything can be answered."""
+    ends = []
+    for _ in range(count):
+        ends.append(socket.create_connection((address, port), 5 * SCALE))
+    for end in ends:
+        end.send(bytes.fromhex(piece))
+    os._exit(0)
+
+
+def says_by_fast_open(address, port, piece):
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.sendto(bytes.fromhex(piece), MSG_FASTOPEN, (address, port))
+        end.settimeout(5 * SCALE)
+        return _say(end, [])
+
+
+def says_from_a_file(address, port, piece):
+    """By sendfile(2): the kernel sends the file's own pages."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end, tempfile.TemporaryFile() as file:
+        file.write(bytes.fromhex(piece))
+        file.flush()
+        end.settimeout(5 * SCALE)
+        end.connect((address, port))
+        os.sendfile(end.fileno(), file.fileno(), 0, len(piece) // 2)
+        return _say(end, [])
+
+
+def says_twice(first, then, pieces):
+    """One socket, connected to two addresses with AF_UNSPEC in between, an answer for each."""
+    answers = []
+    with socket.socket(family_of(first[0]), socket.SOCK_STREAM) as end:
+        end.settimeout(5 * SCALE)
+        for address, piece in zip((first, then), pieces):
+            try:
+                end.connect(tuple(address))
+                answers.append(_say(end, [piece]))
+            except OSError as error:
+                answers.append(name_of(error.errno))
+            _disconnect(end)
+    return answers
+
+
+def says_urgently(address, port, before, urgent, after):
+    """With a byte out of band, which the peer does not read in its place."""
+    with socket.socket(family_of(address), socket.SOCK_STREAM) as end:
+        end.settimeout(5 * SCALE)
+        end.connect((address, port))
+        end.sendall(bytes.fromhex(before))
+        end.send(bytes.fromhex(urgent), socket.MSG_OOB)
+        return _say(end, [after])
+
+
+def handshakes(address, port, name, count):
+    """TLS connections one after another, each with a word and an answer; how many succeeded."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    done = 0
+    for _ in range(count):
+        with socket.create_connection((address, port), 10 * SCALE) as end, context.wrap_socket(end, server_hostname=name) as stream:
+            stream.sendall(b"x")
+            done += stream.recv(64).startswith(b"HTTP")
+    return done
+
+
+def runs(*command):
+    """A program's exit status and the end of its output."""
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return [done.returncode, done.stdout[-200:] if done.returncode == 0 else (done.stderr or done.stdout)[-500:]]
 
 
 def sendto(address, port, text="x"):

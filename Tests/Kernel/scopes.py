@@ -15,7 +15,8 @@ import cleanup
 import expect
 from settings import HERE, agent_path, scaled
 
-PYTHON = "/usr/bin/python3"
+PYTHON = os.environ.get("TRUSTRUN_PYTHON", "/usr/bin/python3")
+INHERITED = os.environ.get("TRUSTRUN_ATTACK_POLICY")  # what decides where the rules given here do not
 USER = 65534  # in the user database of every machine that runs this
 
 
@@ -31,13 +32,16 @@ def write(text):
 
 def policy(*rules, default="block", more=(), dns="open"):
     """A policy with these rules, each `ACTION MATCH[, KEY: VALUE...]`."""
-    lines = ["name: test", f"dns: {dns}", *(more or ["resolvers: [192.0.2.53]"]), "rules:"]
+    settings = [f"inherit: [{json.dumps(INHERITED)}]"] if INHERITED else [f"dns: {dns}"]
+    lines = ["name: test", *settings, *(more or ["resolvers: [192.0.2.53]"]), "rules:"]
     for rule in rules:
         action, _, match = rule.partition(" ")
         lines.append(f"  - {{action: {action}, match: {match}}}")
     if not rules:
         lines[-1] = "rules: []"
-    return write("\n".join([*lines, f"defaults: {{action: {default}}}"]) + "\n")
+    if not INHERITED:
+        lines.append(f"defaults: {{action: {default}}}")
+    return write("\n".join(lines) + "\n")
 
 
 def start(policy, *command, namespace=None, environment=None, options=(), **more):

@@ -206,7 +206,7 @@ def test_names_run_out_and_make_room():
 
 def test_a_name_in_use_does_not_run_out():
     zone = {"used.test": [a("10.2.0.1", ttl=0)], "idle.test": [a("10.2.0.2", ttl=0)]}
-    policy = scopes.policy('allow "*.test"', more=[f"resolvers: [{RESOLVER}]", f"binding_grace: {int(scaled(2))}s"], dns="strict")
+    policy = scopes.policy('allow "*.test", verify: address', more=[f"resolvers: [{RESOLVER}]", f"binding_grace: {int(scaled(2))}s"], dns="strict")
     namespace = world(zone)
     server = children.Child(_echo, "10.2.0.1", namespace=namespace)
     port = server.receive()

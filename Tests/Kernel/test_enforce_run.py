@@ -104,6 +104,10 @@ def test_nothing_runs_that_cannot_be_enforced():
         expect.true(place in errors and words in errors, f"stderr with {text!r}: {errors!r}")
     status, output, _ = finish(scopes.start("/nonexistent.yaml", "echo", "ran"))
     expect.equal((status, output), (CANNOT, ""), "without a policy")
+    for command in (("docker", "run", "alpine"), ("/usr/bin/podman", "ps"), ("systemd-run", "true")):
+        status, output, errors = finish(scopes.start(scopes.policy(ALLOWED), *command))
+        expect.equal((status, output), (CANNOT, ""), f"status and output of {command}: {errors}")
+        expect.true("--scope" in errors and command[0].rpartition("/")[2] in errors, f"stderr of {command}: {errors!r}")
     expect.equal(scopes.left_behind(), [], "groups left behind")
 
 

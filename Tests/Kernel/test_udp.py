@@ -5,9 +5,11 @@ import os
 import socket
 import time
 
+import client_hello
 import clients
 import expect
 import netns
+import quic_packets
 import servers
 from children import Child, Program
 from settings import workload
@@ -197,3 +199,48 @@ def test_no_quic_by_size(agent):
 
 def test_dtls_is_no_quic(agent):
     _quic(agent, b"\x16\xfe\xfd" + bytes(1300), None)
+
+
+def _sends(parent, address, port, datagrams):
+    """From one socket; the source port."""
+    with socket.socket(clients.family(address), socket.SOCK_DGRAM) as end:
+        end.connect((address, port))
+        for datagram in datagrams:
+            end.send(datagram)
+        return end.getsockname()[1]
+
+
+def _told_of(agent, datagrams, names=1):
+    """The `sni` events of a client that sends these, and its `close`."""
+    server = servers.UdpEcho("127.0.0.1")
+    child = Child(_sends, "127.0.0.1", server.port, datagrams)
+    child.result()
+    connect, *told, close = agent.exactly(" ".join(["connect", *["sni"] * names, "close"]), pid=child.pid)
+    expect.holds(connect, type="connect", quic=True)
+    expect.holds(close, connection=connect["connection"])
+    for event in told:
+        expect.holds(event, type="sni", connection=connect["connection"], sni__quic=True, sni__sources=["wire"], destination=close["destination"])
+    return told, close
+
+
+def test_the_server_name_of_quic(agent):
+    message = client_hello.handshake("quic.example.test", protocols=("h3",), ech=True)
+    for version in (quic_packets.V1, quic_packets.V2):
+        packet = quic_packets.initial(quic_packets.crypto(message), version=version)
+        told, close = _told_of(agent, [packet, packet])  # lost ones come again
+        expect.holds(told[0], sni__name="quic.example.test", sni__ech=True, sni__alpn=["h3"])
+        expect.holds(close, destination__name="quic.example.test", destination__name_source="sni")
+
+
+def test_the_server_name_of_quic_in_pieces_in_any_order(agent):
+    message = client_hello.handshake("pieces.example.test", padding=2500)
+    pieces = [(start, message[start:start + 900]) for start in range(0, len(message), 900)]
+    datagrams = [quic_packets.initial(quic_packets.crypto(data, start), number) for number, (start, data) in enumerate(reversed(pieces))]
+    told, _ = _told_of(agent, [*datagrams, datagrams[0]])
+    expect.equal([event["sni"]["name"] for event in told], ["pieces.example.test"], "server names")
+
+
+def test_what_cannot_be_decrypted_has_no_name(agent):
+    packet = bytearray(quic_packets.initial(quic_packets.crypto(client_hello.handshake("forged.example.test"))))
+    packet[-1] ^= 1
+    _told_of(agent, [bytes(packet), quic_initial(1, 0)], names=0)

@@ -56,10 +56,14 @@ def client_context():
 
 
 class PythonTls(servers.Server):
-    """Handshakes through Python's ssl, reads until the client is done, answers `hello`, closes."""
+    """Handshakes through Python's ssl, reads until the client is done, answers `hello`, closes. `curve`: the one that it takes, so that clients
+    that begin with another one are asked for a second ClientHello."""
 
-    def __init__(self, address="127.0.0.1", port=0, namespace=None):
-        super().__init__(_serve_tls, server_context(), address, port, namespace=namespace)
+    def __init__(self, address="127.0.0.1", port=0, namespace=None, curve=None):
+        context = server_context()
+        if curve:
+            context.set_ecdh_curve(curve)
+        super().__init__(_serve_tls, context, address, port, namespace=namespace)
 
 
 def _serve_tls(parent, context, address, port):
@@ -68,6 +72,7 @@ def _serve_tls(parent, context, address, port):
     while True:
         connection = listener.accept()[0]
         connection.settimeout(scaled(20))
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             with context.wrap_socket(connection, server_side=True) as stream:
                 stream.recv(65536)

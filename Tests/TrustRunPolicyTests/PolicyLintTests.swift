@@ -221,6 +221,11 @@ import TrustRunEvents
 
     @Test(arguments: [
         Case("match: a.example.com, action: allow, protocol: udp", found: ["udp-name-without-address p.yaml#1"]),
+        Case("match: a.example.com, action: allow, ports: [80, 22]", found: ["plain-port-by-name p.yaml#1"]),
+        Case("match: a.example.com, action: allow, ports: 5432, protocol: tcp", found: ["plain-port-by-name p.yaml#1"]),
+        Case("match: a.example.com, action: allow, ports: [80, 443]", found: []),
+        Case("match: a.example.com, action: allow, ports: 80, verify: address", found: []),
+        Case("match: 10.0.0.0/8, action: allow, ports: 80", found: []),
         Case("match: a.example.com, action: allow, protocol: udp, verify: address"),
         Case("match: a.example.com, action: allow"),
         Case("match: 10.0.0.1, action: allow, protocol: udp"),

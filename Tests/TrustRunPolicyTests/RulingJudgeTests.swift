@@ -76,6 +76,33 @@ import TrustRunPolicy
         #expect(judge.divergences == 2)
     }
 
+    /// What the name gate decides by a server name is held against the policy; what it refuses for want of one is not a matter of rules.
+    @Test func serverNames() throws {
+        let judge = try Self.judge([ConnectionJudgeTests.rule(.allow, name: "good.example"), Self.byName])
+        func verdict(_ action: PolicyAction, _ basis: GateRuling.Basis, _ name: String?) throws -> Verdict {
+            judge.verdict(
+                of: Self.ruling(.name, action, basis),
+                name: try name.map { name in HostName(try #require(DomainName(name))) }, owner: nil)
+        }
+        let allowed = try verdict(.allow, .rule(0), "good.example")
+        #expect(!allowed.isDivergent && allowed.basis == .name && allowed.gate == .name)
+        #expect(try !verdict(.kill, .rule(1), "bad.example").isDivergent)
+        #expect(try !verdict(.block, .none, "other.example").isDivergent)
+        let reasons: [(GateRuling.Basis, String)] = [
+            (.unbound, "no DNS answer"), (.nameless, "no server name"), (.notTLS, "no TLS"), (.hello, "cannot be read"),
+            (.memory, "could still change"), (.unseen, "before this policy"),
+        ]
+        for (basis, words) in reasons {
+            let refused = try verdict(.block, basis, basis == .unbound ? "good.example" : nil)
+            #expect(!refused.isDivergent && refused.basis == .serverName, "\(basis)")
+            #expect(refused.reason?.contains(words) == true, "\(refused.reason ?? "")")
+        }
+        #expect(judge.divergences == 0)
+        #expect(try verdict(.allow, .rule(0), "bad.example").isDivergent)
+        #expect(try verdict(.block, .none, "good.example").isDivergent)
+        #expect(judge.divergences == 2)
+    }
+
     @Test func thePolicyThatCouldNotBeAskedRefuses() throws {
         let judge = try Self.judge([Self.byAddress])
         let verdict = judge.verdict(of: Self.ruling(.connect, nil, .none), name: nil, owner: nil)

@@ -44,6 +44,7 @@ import TrustRunTestSupport
                 task, gate: .connect, action: 2, to: Endpoint(address: IPAddress(ipv4: 1), port: 443),
                 name: "a.example",
                 at: 1), needed: 128 + 9),
+        Sample(.quic, RecordBuilder.quic(task, cookie: 1, payload: [0xc0, 0, 0, 0, 1], at: 1)),
     ]
 
     @Test func hasASampleOfEachKind() throws {
@@ -76,7 +77,7 @@ import TrustRunTestSupport
     }
 
     @Test func refusesUnknownKinds() {
-        for kind in [UInt16(0), 17, 18, 255, 256, 0x0100, 0xffff] {
+        for kind in [UInt16(0), 18, 19, 255, 256, 0x0100, 0xffff] {
             var bytes = Self.samples[4].bytes
             bytes.replace(at: 0, with: kind)
             #expect(throws: RecordError.unknownKind(kind)) { try decode(bytes) }

@@ -120,6 +120,13 @@ import TrustRunSensor
         Field("ssl name.name", MemoryLayout<tr_ssl_name_record>.offset(of: \.name), 80),
     ]
 
+    static let quic = [
+        Field("quic.cookie", MemoryLayout<tr_quic_record>.offset(of: \.cookie), 64),
+        Field("quic.endpoints", MemoryLayout<tr_quic_record>.offset(of: \.endpoints), 72),
+        Field("quic.payload_size", MemoryLayout<tr_quic_record>.offset(of: \.payload_size), 116),
+        Field("quic", MemoryLayout<tr_quic_record>.size, 120),
+    ]
+
     static let verdicts = [
         Field("verdict.task", MemoryLayout<tr_verdict_record>.offset(of: \.task), 16),
         Field("verdict.netns", MemoryLayout<tr_verdict_record>.offset(of: \.task.netns), 44),
@@ -137,7 +144,7 @@ import TrustRunSensor
         Field("verdict.name", MemoryLayout<tr_named_verdict_record>.offset(of: \.name), 128),
     ]
 
-    @Test(arguments: [sizes, shared, process, network, names, verdicts]) func matches(_ fields: [Field]) {
+    @Test(arguments: [sizes, shared, process, network, names, quic, verdicts]) func matches(_ fields: [Field]) {
         for field in fields { #expect(field.offset == field.expected, "\(field.label)") }
     }
 
@@ -147,7 +154,7 @@ import TrustRunSensor
         (.close, TR_RECORD_CLOSE), (.listen, TR_RECORD_LISTEN), (.udpFlow, TR_RECORD_UDP_FLOW),
         (.udpClose, TR_RECORD_UDP_CLOSE), (.dns, TR_RECORD_DNS), (.hello, TR_RECORD_HELLO),
         (.serverName, TR_RECORD_SSL_NAME), (.socket, TR_RECORD_SOCKET),
-        (.verdict, TR_RECORD_VERDICT),
+        (.verdict, TR_RECORD_VERDICT), (.quic, TR_RECORD_QUIC),
     ]
 
     @Test func numbersKindsAsTheKernelSideDoes() {

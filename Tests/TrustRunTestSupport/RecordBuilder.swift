@@ -155,6 +155,15 @@ package struct RecordBuilder: Sendable {
         return RecordBuilder(13, at: time, [], body + payload).bytes  // 128
     }
 
+    package static func quic(
+        _ task: TaskFields, cookie: UInt64, _ ends: EndpointFields = EndpointFields(), payload: [UInt8], at time: UInt64
+    ) -> [UInt8] {
+        var body = socketBody(task, cookie, ends)
+        body.append(number: UInt32(0))  // 112
+        body.append(number: UInt32(payload.count))  // 116
+        return RecordBuilder(17, at: time, [.noTask], body + payload).bytes  // 120
+    }
+
     package static func serverName(_ task: TaskFields, _ name: String, ssl: UInt64 = 1, at time: UInt64) -> [UInt8] {
         var body = task.bytes  // 16
         body.append(number: ssl)  // 64

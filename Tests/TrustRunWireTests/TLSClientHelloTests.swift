@@ -159,12 +159,6 @@ enum HelloOutcome: Equatable {
             },
             outcome: .malformed(.trailingBytes)),
         BadCase(
-            label: "empty ALPN",
-            bytes: edited {
-                $0.extensions = []
-                $0.add(16, [0, 0])
-            }, outcome: .malformed(.badLength)),
-        BadCase(
             label: "version 2", bytes: edited { $0.legacyVersion = 0x0200 }, outcome: .malformed(.badValue)),
     ]
 

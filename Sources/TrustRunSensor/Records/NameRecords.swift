@@ -11,6 +11,9 @@ extension RecordDecoder {
         case RecordKind.dns.rawValue:
             count = try Int(record.load(UInt32.self, at: 116))
             body = try .dns(socketFacts(record), sequence: record.load(UInt32.self, at: 112))
+        case RecordKind.quic.rawValue:
+            count = try Int(record.load(UInt32.self, at: 116))
+            body = try .quic(socketFacts(record))
         case RecordKind.hello.rawValue:
             start = 128
             count = try Int(record.load(UInt32.self, at: 116))

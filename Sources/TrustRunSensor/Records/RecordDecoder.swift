@@ -27,7 +27,8 @@ package enum RecordDecoder {
             RecordKind.close.rawValue, RecordKind.listen.rawValue, RecordKind.socket.rawValue,
             RecordKind.udpFlow.rawValue, RecordKind.udpClose.rawValue:
             return try networkEvent(record)
-        case RecordKind.dns.rawValue, RecordKind.hello.rawValue, RecordKind.serverName.rawValue:
+        case RecordKind.dns.rawValue, RecordKind.hello.rawValue, RecordKind.serverName.rawValue,
+            RecordKind.quic.rawValue:
             return try nameEvent(record)
         case RecordKind.verdict.rawValue:
             return try rulingEvent(record)
@@ -51,7 +52,7 @@ package enum RecordError: Error, Hashable, Sendable {
 package enum RecordKind: UInt16, CaseIterable, Sendable {
     case fork = 1
     case exec, exit, cgroup, connect, established, accept, close, listen
-    case udpFlow, udpClose, dns, hello, serverName, socket, verdict
+    case udpFlow, udpClose, dns, hello, serverName, socket, verdict, quic
 
     /// Its name in `loss` events.
     package var name: String {
@@ -60,6 +61,7 @@ package enum RecordKind: UInt16, CaseIterable, Sendable {
         case .udpClose: "udp_close"
         case .hello: "client_hello"
         case .serverName: "ssl_ctrl"
+        case .quic: "quic_initial"
         default: "\(self)"
         }
     }
