@@ -85,8 +85,8 @@ workloads: test-deps
 test-kernel: build workloads ## Real programs on this kernel; needs root.
 	$(SUDO) /usr/bin/python3 Tests/Kernel/run.py
 
-test-bypass: build workloads ## Tries every known way around the gates on this kernel; needs root.
-	$(SUDO) /usr/bin/python3 Tests/Bypass/run.py
+test-bypass: test-deps build ## Tries every known way around the gates on this kernel; needs root.
+	$(SUDO) $(AGENT) attack
 
 test-vm: build workloads ## The same on Debian's kernels 5.10, 6.1, 6.12 and 7.x in QEMU; VM_KERNELS chooses.
 	VM_JOBS=$${VM_JOBS:-2} Tests/VM/run-all.sh

@@ -53,6 +53,14 @@ else
     status=1
 fi
 
+# The suite of attempts: the agent carries all of it, and its README has its table
+for file in Tests/Bypass/*.py; do
+    grep -q "#embed \"../../$file\"" Sources/CTrustRunAssets/attack.c || echo "$file:1: not in Sources/CTrustRunAssets/attack.c"
+done | breach "attempts"
+TRUSTRUN_WORKLOADS=/tmp python3 -B Tests/Bypass/run.py --table | while IFS= read -r line; do
+    grep -qxF -- "$line" Tests/Bypass/README.md || echo "Tests/Bypass/README.md:1: $line"
+done | breach "a row that Tests/Bypass/run.py --table has"
+
 # Licences
 for file in "${own[@]}"; do
     head -n 2 "$file" | grep -q 'SPDX-License-Identifier: ' || echo "$file:1: no SPDX-License-Identifier in the first two lines"
@@ -73,12 +81,15 @@ only() {
 only CLibBPF Sources/CTrustRunSensor Tests/TrustRunAgreementTests
 only CTrustRunSensor Sources/TrustRunSensor Tests/TrustRunSensorTests Tests/Fuzz
 only CTrustRunEnforcement Sources/TrustRunEnforcement Tests/TrustRunEnforcementTests
-only CTrustRunAssets Sources/TrustRunOrganisations Sources/TrustRunPolicy
+only CTrustRunAssets Sources/TrustRunAgent Sources/TrustRunOrganisations Sources/TrustRunPolicy
 only CTrustRunSystem Sources/TrustRunAgent
 only ArgumentParser Sources/trustrun-agent
 only Yams Sources/TrustRunPolicy
 only CIDN2 Sources/TrustRunPolicy
 only CTrustRunYAML Sources/TrustRunPolicy
+only Crypto Sources/TrustRunQUIC Tests
+only CryptoExtras Sources/TrustRunQUIC Tests
+only TrustRunQUIC Sources/TrustRunAgent Tests
 only Foundation Tests Benchmarks
 only FoundationEssentials Sources/TrustRunReplay Tests Benchmarks
 for stage in TrustRunSensor TrustRunEnrichment TrustRunInventory TrustRunEnforcement TrustRunReplay TrustRunSinks; do

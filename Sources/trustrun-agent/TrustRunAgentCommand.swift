@@ -11,7 +11,7 @@ struct TrustRunAgentCommand: ParsableCommand {
         subcommands: [
             MonitorCommand.self, WatchCommand.self, RunCommand.self, StatusCommand.self, ReleaseCommand.self,
             ExplainCommand.self,
-            LearnCommand.self, PolicyCommand.self, DoctorCommand.self,
+            LearnCommand.self, PolicyCommand.self, DoctorCommand.self, AttackCommand.self,
         ]
     )
 }

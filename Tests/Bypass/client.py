@@ -22,8 +22,9 @@ import ways_inet
 import ways_kinds
 import ways_options
 import ways_process
+import ways_tls
 
-WAYS = {name: function for module in (ways_dns, ways_inet, ways_options, ways_kinds, ways_process, ways_handed)
+WAYS = {name: function for module in (ways_dns, ways_inet, ways_options, ways_kinds, ways_process, ways_handed, ways_tls)
         for name, function in vars(module).items() if callable(function) and not name.startswith("_")}
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Tries every known way around the gates: run.py [-k PATTERN] [-v]. As root, with a built agent and built workloads.
+"""Tries every known way around the gates: run.py [-k PATTERN] [-v] [--json] [--strict]. As root, with a built agent and built workloads; or by
+`trustrun-agent attack`, which brings all of it.
 
 Each attempt is made outside of the scope, where it must arrive; inside, where nothing of it may; and inside to where the
 policy lets it go, where it must. What arrived is read from the canary's wire. Exit status 1 if something got through that
@@ -10,17 +11,22 @@ should not, or a control did not.
 import argparse
 import concurrent.futures
 import dataclasses
+import json
 import os
 import pathlib
 import platform
 import secrets
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 
 sys.dont_write_bytecode = True
 HERE = pathlib.Path(__file__).resolve().parent
+CARRIED = os.environ.get("TRUSTRUN_ATTACK_FOLDER")  # what `attack` unpacked, to be removed
+USAGE, MISSING = 64, 69  # sysexits
 sys.path.insert(0, str(HERE.parent / "Kernel"))
 
 import attempts
@@ -30,6 +36,7 @@ import expect
 import names
 import resolver
 import scopes
+import server_names
 import sessions
 import world
 from settings import SCALE, agent_path, scaled
@@ -39,7 +46,7 @@ PLAIN = "\033[0m"
 LIMIT = 4
 
 
-ROWS = [*attempts.ATTEMPTS, *sessions.ROWS, *names.ROWS, names.RACE]
+ROWS = [*attempts.ATTEMPTS, *sessions.ROWS, *names.ROWS, names.RACE, *server_names.ROWS]
 
 
 class Trial:
@@ -108,10 +115,10 @@ class Bench:
         to = places.next(kind, (where == "allowed" and not is_by_name) != self.is_turned)
         via = places.next(kind if kind in ("v4", "v6") else "v4", not self.is_turned)
         marker = secrets.token_hex(12)
-        given = self.arguments_of(attempt, to, via)
+        given = {"port": world.canary.PORT, **self.arguments_of(attempt, to, via)}
         if is_by_name and where == "allowed":
             given["is_control"] = True
-        answer = party.step(attempt.way, scaled(LIMIT), to=to, port=world.canary.PORT, marker=marker, **given)
+        answer = party.step(attempt.way, scaled(LIMIT), to=to, marker=marker, **given)
         return Trial(attempt, where, to, via, answer, marker)
 
     def run(self, attempts):
@@ -134,7 +141,7 @@ class Bench:
         inside, outside = self.parties[who]
         tried = []
         for attempt in attempts:
-            if who in attempt.who:
+            if who in attempt.who and _is_made(attempt):
                 trials = [self.trial(attempt, outside, "outside"), self.trial(attempt, inside, "inside")]
                 if attempt.has_control and not attempt.is_contained(who):
                     trials.append(self.trial(attempt, inside, "allowed"))
@@ -163,9 +170,9 @@ def _judge(attempt, who, trials, found):
 
 
 def show(results, verbose):
-    """A line an attempt, a column for each who; details of what is not as usual."""
+    """A line an attempt, a column for each who, and what stops it; details of what is not as usual."""
     columns = (*attempts.EVERYBODY, attempts.MEMBER)
-    print(f"{'':78}" + "".join(f"{who:14}" for who in columns))
+    print(f"{'':78}" + "".join(f"{who:14}" for who in columns) + "gate")
     by_attempt = {}
     for result in results:
         by_attempt.setdefault(result.attempt.name, {})[result.who] = result
@@ -174,7 +181,7 @@ def show(results, verbose):
         for who in columns:
             verdict = found[who].verdict if who in found else "-"
             cells += COLOURS.get(verdict, "") * sys.stdout.isatty() + f"{verdict:14}" + PLAIN * sys.stdout.isatty()
-        print(f"{name[:77]:78}{cells}")
+        print(f"{name[:77]:78}{cells}{next(iter(found.values())).attempt.gate}")
         details = {}
         for result in found.values():
             if result.is_failure() or verbose or result.verdict in ("open", "n/a"):
@@ -198,7 +205,21 @@ def summary(results):
     for result in results:
         counts[result.verdict] = counts.get(result.verdict, 0) + 1
     print(", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())))
-    return 1 if any(result.is_failure() for result in results) or not counts.get("refused") else 0
+
+
+def status_of(results, is_strict):
+    """1 if anything got through that should not, or nothing was refused."""
+    failures = [result for result in results if result.is_failure() or (is_strict and result.verdict == "open")]
+    return 1 if failures or not any(result.verdict == "refused" for result in results) else 0
+
+
+def write_json(results, status, seconds):
+    words = {"GOT THROUGH": "got_through", "CONTROL": "not_shown", "open": "known", "n/a": "not_applicable"}
+    table = [{"attempt": result.attempt.name, "who": result.who, "gate": result.attempt.gate, "result": words.get(result.verdict, result.verdict),
+              **({"detail": result.detail} if result.verdict != "refused" else {})} for result in results]
+    version = subprocess.run([agent_path(), "--version"], capture_output=True, text=True).stdout.strip()
+    print(json.dumps({"schema": "trustrun.attack.v1", "version": version, "kernel": platform.release(), "policy": scopes.INHERITED or "the suite's own",
+                      "seconds": round(seconds, 1), "status": status, "attempts": table}))
 
 
 def _for_this_machine(attempt):
@@ -206,6 +227,23 @@ def _for_this_machine(attempt):
     if SCALE <= 1 or attempt.is_optional or attempt.open or attempt.name in sessions.FEW:
         return attempt
     return dataclasses.replace(attempt, who=attempt.who[:1])
+
+
+def _prepare():
+    """What the carried suite needs of this machine: programs that make calls which Python has not, where there is a compiler."""
+    if not shutil.which("ip"):
+        print("trustrun-agent: attack needs the program `ip`: install iproute2", file=sys.stderr)
+        sys.exit(MISSING)
+    folder, sources = pathlib.Path(os.environ["TRUSTRUN_WORKLOADS"]), HERE.parent / "Kernel" / "workloads"
+    for source in sources.glob("*.c"):
+        if shutil.which("cc"):
+            subprocess.run(["cc", "-O1", "-pthread", "-I", sources, "-o", folder / source.stem, source], capture_output=True)
+
+
+def _is_made(attempt):
+    """Whether the program is here that it needs."""
+    program = attempt.arguments.get("program") or next(iter(attempt.arguments.get("ring", ())), None)
+    return program is None or os.path.exists(program)
 
 
 def _parties(place):
@@ -232,6 +270,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", metavar="PATTERN", default="", help="only attempts whose name contains this")
     parser.add_argument("-v", action="store_true", help="the answers as well")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of the table")
+    parser.add_argument("--strict", action="store_true", help="known ways out count as failures")
     parser.add_argument("--table", action="store_true", help="print the README's table and end")
     options = parser.parse_args()
     if options.table:
@@ -239,32 +279,50 @@ def main():
         return 0
     if os.geteuid() != 0:
         sys.exit("run.py: the attempts need root for their network namespaces: run `sudo make test-bypass`")
-    print(f"kernel {platform.release()}, agent {agent_path()}, time scale {SCALE:g}", flush=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        status = _attack(options)
+    finally:
+        if CARRIED:
+            shutil.rmtree(CARRIED, ignore_errors=True)
+    return status
+
+
+def _attack(options):
+    if CARRIED:
+        _prepare()
+    if not options.json:
+        print(f"kernel {platform.release()}, agent {agent_path()}, time scale {SCALE:g}", flush=True)
     started = time.monotonic()
+    if not any(options.k in row.name for row in ROWS):
+        print(f"trustrun-agent: no attempt has `{options.k}` in its name", file=sys.stderr)
+        return USAGE
+    lacking = [row for row in ROWS if options.k in row.name and not _is_made(row)]
+    results = [Result(row, who, "n/a", "its program needs a C compiler, which is not here") for row in lacking for who in row.who]
     try:
         place = world.World()
         chosen = [_for_this_machine(attempt) for attempt in attempts.ATTEMPTS if options.k in attempt.name]
-        results = []
         if chosen:
             parties = _parties(place)
-            results = Bench(place, parties, place.helper_path).run(chosen)
+            results += Bench(place, parties, place.helper_path).run(chosen)
             _end(parties)
         results += sessions.run(place, Bench, options.k)
         results += names.run(place, Bench, Result, options.k)
-        show(results, options.v)
+        results += server_names.run(place, Bench, options.k)
+        if not options.json:
+            show(results, options.v)
     finally:
         for scope in ("test", "module", "run"):
             cleanup.end(scope)
     left = [group for group in world.groups if os.path.exists(group)]
-    status = summary(results)
+    status = status_of(results, options.strict)
     if left:
-        print(f"groups left behind: {left}")
+        print(f"groups left behind: {left}", file=sys.stderr)
         status = 1
-    readme = HERE / "README.md"
-    if readme.exists() and attempts.table(ROWS) not in readme.read_text():
-        print("README.md does not have the table that `run.py --table` prints")
-        status = 1
+    if options.json:
+        write_json(results, status, time.monotonic() - started)
+        return status
+    summary(results)
     print(f"{time.monotonic() - started:.1f} s")
     return status
 

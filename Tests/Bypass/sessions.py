@@ -72,6 +72,9 @@ class Reloads:
         self.thread.start()
 
     def __exit__(self, *_):
+        until = time.monotonic() + scaled(10)  # where a few were tried only
+        while self._generation() - self.before < self.LEAST and time.monotonic() < until:
+            time.sleep(0.05)
         self.is_over.set()
         self.thread.join()
         reloads = self._generation() - self.before
@@ -155,7 +158,10 @@ def run(place, bench, pattern):
         return [row for row in rows if pattern in row.name]
 
     results = []
-    for part, rows in ((_of_agents, BELOW + RELOADED + STOPPED + NOW + KILLED), (_of_two, FIRST + SECOND), (_of_permitting, PERMITTING)):
+    parts = [(_of_agents, BELOW + RELOADED + STOPPED + NOW + KILLED)]
+    if not scopes.INHERITED:  # these have policies of their own
+        parts += [(_of_two, FIRST + SECOND), (_of_permitting, PERMITTING)]
+    for part, rows in parts:
         if chosen(rows):
             results += part(place, bench, chosen)
     return results

@@ -257,7 +257,7 @@ def resolve_and_connect(to, port, marker, resolver, count, base, is_control=Fals
     """Many times: a name, its answer, a connection at once; and one to an address that no answer had."""
     wrongly_refused, wrongly_allowed, failed = 0, 0, 0
     end = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
-    end.settimeout(5)
+    end.settimeout(_inet._PATIENCE * 25)
     for number in range(count):
         address = f"10.78.{base + (number >> 8)}.{number & 255}"
         end.sendto(_message(_name("plain", address, "x", "ok.test")), (resolver, 53))

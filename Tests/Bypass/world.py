@@ -138,6 +138,8 @@ WHO = {
 
 
 class World:
+    has_resolver = False
+
     def __init__(self):
         self.left, self.right = netns.Namespace(), netns.Namespace()
         self.cable = netns.Cable(self.left, self.right, CABLE)

@@ -14,6 +14,9 @@ struct tr_asset {
 /* The presets, Presets/NAME.yaml; NULL from the end of the list on. */
 const struct tr_asset *_Nullable tr_preset(size_t index);
 
+/* What `attack` runs: files of Tests, by their path there; NULL from the end of the list on. */
+const struct tr_asset *_Nullable tr_attack_file(size_t index);
+
 /* The public suffix list as an automaton, the way Debian's package publicsuffix ships it. */
 const struct tr_asset *_Nonnull tr_public_suffixes(void);
 
