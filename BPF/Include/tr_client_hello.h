@@ -340,37 +340,60 @@ static __always_inline void tr_begin_hello(struct tr_hello_cursor *hello)
 	hello->left = 4; /* of its head */
 }
 
-/* Labels of 1 to 63 bytes, the last one no number, which would be an address (RFC 1123 2.1): 1 more than there are; 0:
+/* Reads on in the labels of the name in text[0]: some bytes from `first` on. */
+__noinline int tr_count_some_labels(u32 place, u32 first, u32 length)
+{
+	struct tr_scratch *scratch = tr_scratch_at(place);
+	u32 dots = 0, bad = 0, run, letters;
+
+	if (!scratch)
+		return -1;
+	run = scratch->run;
+	letters = scratch->letters;
+	for (u32 i = 0; i < TR_AT_ONCE; i++) {
+		u32 byte, is_dot;
+
+		if (first + i >= length)
+			break;
+		byte = scratch->text[0][(first + i) & (TR_NAME_SIZE - 1)];
+		is_dot = tr_in(byte, '.', '.');
+		bad |= is_dot & ((run - 1) >> 31);
+		run = (run + 1) * (1 - is_dot);
+		bad |= (TR_LONGEST_LABEL - run) >> 31;
+		letters = (letters | (1 - tr_in(byte, '0', '9'))) & (1 - is_dot);
+		dots += is_dot;
+	}
+	scratch->run = run;
+	scratch->letters = letters;
+	scratch->labels += dots;
+	return bad ? -1 : 0;
+}
+
+/* Labels of 1 to 63 bytes, the last one no number, which would be an address (RFC 1123 2.1): how many there are; 0:
  * something else. */
 __noinline u32 tr_count_labels(u32 place, u32 length)
 {
 	struct tr_scratch *scratch = tr_scratch_at(place);
-	u32 dots = 0, bad = 0, run = 0, letters = 0;
 
 	if (!scratch)
 		return 0;
-	for (u32 i = 0; i < TR_LONGEST_NAME; i++) {
-		u32 byte, is_dot, is_digit;
-
-		if (i >= length)
+	scratch->run = 0;
+	scratch->letters = 0;
+	scratch->labels = 1;
+	for (u32 first = 0; first < TR_NAME_SIZE; first += TR_AT_ONCE) {
+		if (first >= length)
 			break;
-		byte = scratch->text[0][i];
-		is_dot = tr_in(byte, '.', '.');
-		is_digit = tr_in(byte, '0', '9');
-		bad |= is_dot & ((run - 1) >> 31);
-		run = (run + 1) * (1 - is_dot);
-		bad |= (TR_LONGEST_LABEL - run) >> 31;
-		letters = (letters | (1 - is_digit)) & (1 - is_dot);
-		dots += is_dot;
+		if (tr_count_some_labels(place, first, length))
+			return 0;
 	}
-	return bad || !run || !letters ? 0 : dots + 2;
+	return scratch->run && scratch->letters ? scratch->labels : 0;
 }
 
 /* Makes the key of the server name that was read. Less than 0: it is no host name. */
 __noinline int tr_make_server_name(u32 place)
 {
 	struct tr_scratch *scratch = tr_scratch_at(place);
-	u32 size, labels;
+	u32 size;
 
 	if (!scratch)
 		return -1;
@@ -382,11 +405,9 @@ __noinline int tr_make_server_name(u32 place)
 	if (size > TR_LONGEST_NAME)
 		return -1;
 	bpf_probe_read_kernel(scratch->text[0], TR_NAME_SIZE, scratch->hello.name);
-	labels = tr_count_labels(place, size);
-	if (!labels)
+	if (!tr_count_labels(place, size))
 		return -1;
 	scratch->length[0] = size;
-	scratch->labels = labels - 1;
 	return tr_make_name_key(place);
 }
 

@@ -142,26 +142,27 @@ __noinline int tr_is_resolver(u32 slot, u64 high, u64 low)
 }
 
 /* The list of the longest prefix around the address; 0: there is none; less: it cannot be read. */
-static __always_inline int tr_list_of(const struct tr_address *address, u32 *slot)
+__noinline int tr_list_of(u64 high, u64 low, u32 slot)
 {
+	struct tr_words words = { high, low };
 	u32 *list;
 	void *trie;
 
-	if (tr_is_ipv4(address)) {
+	if (tr_is_ipv4((struct tr_address *)&words)) {
 		struct tr_ipv4_key key = { .length = 32 };
 
-		trie = bpf_map_lookup_elem(&ipv4_tries, slot);
+		trie = bpf_map_lookup_elem(&ipv4_tries, &slot);
 		if (!trie)
 			return -1;
-		__builtin_memcpy(key.address, &address->word[3], sizeof(key.address));
+		__builtin_memcpy(key.address, (u8 *)&words + 12, sizeof(key.address));
 		list = bpf_map_lookup_elem(trie, &key);
 	} else {
 		struct tr_ipv6_key key = { .length = 128 };
 
-		trie = bpf_map_lookup_elem(&ipv6_tries, slot);
+		trie = bpf_map_lookup_elem(&ipv6_tries, &slot);
 		if (!trie)
 			return -1;
-		__builtin_memcpy(key.address, address, sizeof(key.address));
+		__builtin_memcpy(key.address, &words, sizeof(key.address));
 		list = bpf_map_lookup_elem(trie, &key);
 	}
 	return list ? *list : 0;
@@ -179,23 +180,41 @@ static __always_inline int tr_action_of(struct tr_case *asked, void *array, u32 
 	return candidate->action;
 }
 
+/* The place of the candidate that an address alone leads to; 0: none does; less: it cannot be said. */
+__noinline int tr_find_alone(u64 high, u64 low, u32 approach, u32 slot)
+{
+	struct tr_policy *policy = bpf_map_lookup_elem(&policies, &slot);
+	int list = tr_list_of(high, low, slot), found = 0;
+
+	if (!policy || list < 0)
+		return -1;
+	if (list)
+		found = tr_first(slot, list, approach, 0, 0);
+	if (!found && policy->any_list)
+		found = tr_first(slot, policy->any_list, approach, 0, 0);
+	return found;
+}
+
 /*
  * The place of the candidate that the names bound to the address lead to, the most permissive one, for any of them may
  * be the one meant; and 1 + the place of that name above TR_NAME_SHIFT. `found` is what the address alone leads to.
- * Less than 0: it cannot be said.
+ * Less than 0: it cannot be said. The verifier looks at each way through the loop: the fewer branches, the better.
  */
 __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found)
 {
-	u64 best = (u64)(TR_ACTIONS * 2) << 32 |
-		   (u32)found; /* and above it how permissive it is: one word, for the stack is short */
+	u32 only = approach >> 8 & 255, others = only ? ~0 : 0;
+	/* Above the place how permissive it is: one word, for the stack is short. */
+	u64 best = (u64)(TR_ACTIONS * 2) << 32 | found;
 
+	approach &= ~0xff00u;
 	for (u32 i = 0; i < TR_MAX_NAMES_AN_ADDRESS; i++) {
 		struct tr_candidate *candidate;
+		u32 where, rank, none;
 		int list, place = 0;
 		void *array;
-		u32 where, rank;
+		u64 before;
 
-		if (approach & 0xff00 && (approach >> 8 & 255) != i + 1)
+		if ((only ^ (i + 1)) & others)
 			continue;
 		list = tr_list_of_name(high, low, i, slot);
 		if (list == TR_NO_NAME)
@@ -203,58 +222,45 @@ __noinline int tr_ask_names(u64 high, u64 low, u32 approach, u32 slot, u32 found
 		if (list == TR_OLD_NAME)
 			continue;
 		if (list)
-			place = tr_first(slot, list, (approach & ~0xff00u) | (i + 1) << 8, high, low);
+			place = tr_first(slot, list, approach | (i + 1) << 8, high, low);
 		if (list < 0 || place < 0)
 			return -1;
-		where = place ? place : found;
+		none = (u32)(place - 1) >> 31;
+		asm volatile("" : "+r"(none));
+		where = place | (found & -none);
 		array = bpf_map_lookup_elem(&candidates, &slot); /* not kept on the stack, which is short */
 		candidate = array ? bpf_map_lookup_elem(array, &where) : NULL;
 		if (!candidate)
 			return -1;
 		/* Among equals, one whose server name is not looked at. */
-		rank = candidate->action * 2 + !(place && candidate->conditions & TR_VERIFIES_ADDRESS);
-		if (rank < best >> 32) {
-			/* What was compared the verifier knows more of, and would look at each case of. */
-			asm volatile("" : "+r"(rank));
-			best = (u64)rank << 32 | where | (place ? i + 1 : 0) << TR_NAME_SHIFT;
-		}
+		rank = candidate->action * 2 + (none | !(candidate->conditions & TR_VERIFIES_ADDRESS));
+		before = (u32)(rank - (u32)(best >> 32));
+		asm volatile("" : "+r"(before));
+		before = 0 - (before >> 31); /* all ones if it comes before what was best */
+		best ^= (best ^ ((u64)rank << 32 | where | (i + 1) * (1 - none) << TR_NAME_SHIFT)) & before;
 	}
 	return (u32)best;
 }
 
 static __always_inline int tr_decide(struct tr_case *asked, const struct tr_policy *policy, u32 *slot)
 {
-	const struct tr_address *address = (const struct tr_address *)asked->key.address;
-	const struct tr_words *words = (const struct tr_words *)address;
+	const struct tr_words *words = (const struct tr_words *)asked->key.address;
 	void *array = bpf_map_lookup_elem(&candidates, slot);
-	int found = tr_list_of(address, slot), precedes = 0;
 	u32 approach = tr_approach(asked);
+	int found = tr_find_alone(words->high, words->low, approach, *slot);
 
 	if (!array || found < 0)
 		return TR_ACTION_ERROR;
-	if (found)
-		found = tr_first(*slot, found, approach, 0, 0);
-	if (found > 0) {
-		struct tr_candidate *candidate;
-		u32 place = found;
-
-		candidate = bpf_map_lookup_elem(array, &place);
-		precedes = candidate && candidate->conditions & TR_PRECEDES_NAMES;
-	}
-	if (!found && policy->any_list)
-		found = tr_first(*slot, policy->any_list, approach, 0, 0);
-	if (found >= 0) {
-		asked->alone_action = tr_action_of(asked, array, found);
-		asked->alone_rule = asked->key.rule;
-		asked->about_names = policy->about_names;
-	}
-	if (found >= 0 && !precedes && asked->key.gate != TR_GATE_INBOUND)
-		found = tr_ask_names(words->high, words->low, approach | asked->only << 8, *slot, found);
-	if (found >= 0) {
-		asked->name = found >> TR_NAME_SHIFT;
-		found &= (1 << TR_NAME_SHIFT) - 1;
-	}
-	return found < 0 ? TR_ACTION_ERROR : tr_action_of(asked, array, found);
+	asked->alone_action = tr_action_of(asked, array, found);
+	asked->alone_rule = asked->key.rule;
+	asked->about_names = policy->about_names;
+	if (asked->conditions & TR_PRECEDES_NAMES || asked->key.gate == TR_GATE_INBOUND)
+		return asked->alone_action;
+	found = tr_ask_names(words->high, words->low, approach | asked->only << 8, *slot, found);
+	if (found < 0)
+		return TR_ACTION_ERROR;
+	asked->name = found >> TR_NAME_SHIFT;
+	return tr_action_of(asked, array, found & ((1 << TR_NAME_SHIFT) - 1));
 }
 
 /* Not inlined: the verifier looks at it once for each call, and its loops are long. */

@@ -75,6 +75,7 @@ struct tr_scratch {
 	volatile u32 taken; /* bytes of a stream that are done with */
 	/* While a name is read. */
 	volatile u32 from, out, labels, lowest;
+	volatile u32 run, letters; /* of a label of a server name: its bytes so far, and whether one is no digit */
 	/* While a glob is matched. */
 	volatile u32 in_glob, in_text, behind_star, resume, glob_length;
 	/* Names as in the message, without a dot at the end; and where their labels end, as a number: a dot may be in
