@@ -95,7 +95,7 @@ static int drop_to(const struct tr_user *user)
 }
 
 static _Noreturn void become(char *const *arguments, char *const *environment, const struct tr_user *user,
-			     const struct tr_confinement *confinement, const char *const *hidden,
+			     const struct tr_confinement *confinement, const struct tr_hidden *hidden,
 			     const struct tr_terminal *terminal, int gate, int failure)
 {
 	sigset_t none;
@@ -165,12 +165,15 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 		     const struct tr_confinement *confinement, const struct tr_terminal *terminal)
 {
 	char **environment = user ? environment_of(user) : environ;
-	const char **hidden = confinement && confinement->is_root ? tr_hidden_folders() : NULL;
-	int gate[2], failure[2], error;
+	int gate[2], failure[2], error = 0;
+	struct tr_hidden hidden;
 
-	if (!environment || (confinement && confinement->is_root && !hidden))
+	if (!environment)
 		return -ENOMEM;
-
+	if (confinement)
+		error = tr_hidden_find(&hidden, user ? user->uid : getuid(), confinement->is_root);
+	if (error)
+		return error;
 	if (pipe2(gate, O_CLOEXEC))
 		return -errno;
 	if (pipe2(failure, O_CLOEXEC)) {
@@ -184,7 +187,7 @@ int tr_command_start(struct tr_command *command, char *const *arguments, const s
 	if (command->pid == 0) {
 		close(gate[1]);
 		close(failure[0]);
-		become(arguments, environment, user, confinement, hidden, terminal, gate[0], failure[1]);
+		become(arguments, environment, user, confinement, &hidden, terminal, gate[0], failure[1]);
 	}
 	close(gate[0]);
 	close(failure[1]);

@@ -99,47 +99,98 @@ static int make_readonly(const char *path)
 	return 0;
 }
 
-static const char *const lookup_sockets[] = {
+/* By where they are: `%u` is the user's number. */
+static const char *const sockets_of_everybody[] = {
+	/* Who looks up names for libraries. */
 	"/run/nscd/socket",
 	"/run/systemd/resolve/io.systemd.Resolve",
+	/* Who starts programs for others: managers of services, and of containers. */
+	"/run/user/%u/systemd/private",
+	"/run/user/%u/bus",
+	"/run/user/%u/docker.sock",
+	"/run/user/%u/podman/podman.sock",
+	"/run/docker.sock",
+	"/run/podman/podman.sock",
+	"/run/containerd/containerd.sock",
+	"/run/crio/crio.sock",
 };
+static const char *const sockets_of_root[] = { "/run/systemd/private", "/run/dbus/system_bus_socket" };
 
-enum { LOOKUP_SOCKETS = sizeof(lookup_sockets) / sizeof(lookup_sockets[0]) };
+enum { MOST_HIDDEN = 256 };
 
-const char **tr_hidden_folders(void)
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Adds those that are there. */
+static int add_sockets(const char **list, size_t *count, const char *const *formats, size_t size, uid_t uid)
 {
-	enum { MOST = 256 };
-	const char **folders = calloc(MOST + 2, sizeof(*folders));
+	for (size_t i = 0; i < size; i++) {
+		char *path;
+
+		if (asprintf(&path, formats[i], uid) < 0)
+			return -ENOMEM;
+		if (is_there(path))
+			list[(*count)++] = path;
+		else
+			free(path);
+	}
+	return 0;
+}
+
+static int find_sockets(struct tr_hidden *hidden, uid_t uid, int is_root)
+{
+	size_t count = 0;
+	int error;
+
+	hidden->sockets = calloc(COUNT(sockets_of_everybody) + COUNT(sockets_of_root) + 1, sizeof(*hidden->sockets));
+	if (!hidden->sockets)
+		return -ENOMEM;
+	error = add_sockets(hidden->sockets, &count, sockets_of_everybody, COUNT(sockets_of_everybody), uid);
+	if (!error && is_root)
+		error = add_sockets(hidden->sockets, &count, sockets_of_root, COUNT(sockets_of_root), uid);
+	return error;
+}
+
+static int find_folders(struct tr_hidden *hidden)
+{
 	FILE *mounts = setmntent("/proc/self/mounts", "r");
 	const struct mntent *entry;
 	size_t count = 0;
 
-	if (!folders || !mounts)
-		return NULL;
-	while ((entry = getmntent(mounts)) && count < MOST) {
+	hidden->folders = calloc(MOST_HIDDEN + 2, sizeof(*hidden->folders));
+	if (!hidden->folders || !mounts)
+		return -ENOMEM;
+	while ((entry = getmntent(mounts)) && count < MOST_HIDDEN) {
 		int holds = !strcmp(entry->mnt_type, "cgroup2") || !strcmp(entry->mnt_type, "bpf");
 
 		/* What is below /sys goes with that. */
-		if (holds && strncmp(entry->mnt_dir, "/sys/", 5) && !(folders[count++] = strdup(entry->mnt_dir)))
-			return NULL;
+		if (holds && strncmp(entry->mnt_dir, "/sys/", 5) &&
+		    !(hidden->folders[count++] = strdup(entry->mnt_dir)))
+			return -ENOMEM;
 	}
 	endmntent(mounts);
-	folders[count] = "/run/trustrun";
-	return entry ? NULL : folders;
+	hidden->folders[count] = "/run/trustrun";
+	return entry ? -E2BIG : 0;
 }
 
-int tr_hide(const char *const *folders)
+int tr_hidden_find(struct tr_hidden *hidden, uid_t uid, int is_root)
 {
-	int is_needed = folders != NULL, error = 0;
+	int error = find_sockets(hidden, uid, is_root);
 
-	for (int i = 0; i < LOOKUP_SOCKETS; i++)
-		is_needed |= is_there(lookup_sockets[i]);
-	if (!is_needed)
+	hidden->folders = NULL;
+	return error || !is_root ? error : find_folders(hidden);
+}
+
+int tr_hide(const struct tr_hidden *hidden)
+{
+	const char *const *sockets = hidden->sockets, *const *folders = hidden->folders;
+	int error = 0;
+
+	if (!*sockets && !folders)
 		return 0;
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL))
 		return errno;
-	for (int i = 0; i < LOOKUP_SOCKETS && !error; i++)
-		error = hide_file(lookup_sockets[i]);
+	while (*sockets && !error)
+		error = hide_file(*sockets++);
 	if (!folders || error)
 		return error;
 	while (*folders && !error)

@@ -119,18 +119,39 @@ def _in_own_mounts(folder, *command):
     return ["unshare", "-m", "--", "sh", "-c", f'mount -t tmpfs none {folder} && exec "$@"', "sh", *map(str, command)]
 
 
-def test_lookups_go_by_dns():
-    """What answers at the sockets of nscd and systemd-resolved is not there for the command."""
-    code = ("import os, socket, subprocess, sys\n"
-            "for path in sys.argv[1:3]:\n"
-            "    os.makedirs(os.path.dirname(path), exist_ok=True); one = socket.socket(socket.AF_UNIX); one.bind(path); one.listen(); os.chmod(path, 0o777); os.set_inheritable(one.fileno(), True)\n"
-            "print(subprocess.run(sys.argv[3:], capture_output=True, text=True, close_fds=False))")
+LOOKUPS = ("/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve")
+STARTERS = (f"/run/user/{scopes.USER}/systemd/private", f"/run/user/{scopes.USER}/bus", f"/run/user/{scopes.USER}/podman/podman.sock", "/run/docker.sock",
+            "/run/containerd/containerd.sock")
+OF_ROOT = ("/run/systemd/private", "/run/dbus/system_bus_socket")
+OTHERS = (f"/run/user/{scopes.USER}/of-another", "/run/user/1/bus")
+
+
+def _answers(sockets, *options):
+    """What a command of the scope is told that connects to each, all of which somebody serves."""
+    code = ("import os, socket, subprocess, sys, threading\n"
+            "def serve(one):\n"
+            "    while True: one.accept()[0].close()\n"
+            "count = int(sys.argv[1])\n"
+            "for path in sys.argv[2:2 + count]:\n"
+            "    os.makedirs(os.path.dirname(path), exist_ok=True); one = socket.socket(socket.AF_UNIX); one.bind(path); one.listen(); os.chmod(path, 0o777)\n"
+            "    threading.Thread(target=serve, args=(one,), daemon=True).start()\n"
+            "done = subprocess.run(sys.argv[2 + count:], capture_output=True, text=True)\n"
+            "sys.stderr.write(done.stderr); print(done.stdout)")
     inner = "import socket, sys\nfor path in sys.argv[1:]:\n    one = socket.socket(socket.AF_UNIX); print(one.connect_ex(path))"
-    sockets = ["/run/nscd/socket", "/run/systemd/resolve/io.systemd.Resolve"]
-    run = [scopes.agent_path(), "run", "--policy", str(scopes.policy(ALLOWED)), "--enforce", "--", scopes.PYTHON, "-c", inner, *sockets]
-    words = _in_own_mounts("/run", scopes.PYTHON, "-c", code, *sockets, *run)
-    done = subprocess.run(words, capture_output=True, text=True, timeout=scaled(30), env={**os.environ, "SUDO_UID": str(scopes.USER), "SUDO_GID": str(scopes.USER)})
-    expect.true(f"stdout='{errno.ECONNREFUSED}\\n{errno.ECONNREFUSED}\\n'" in done.stdout, f"connections to both: {done.stdout} {done.stderr}")
+    run = [scopes.agent_path(), "run", "--policy", scopes.policy(ALLOWED), "--enforce", *options, "--", scopes.PYTHON, "-c", inner, *sockets]
+    words = _in_own_mounts("/run", scopes.PYTHON, "-c", code, len(sockets), *sockets, *run)
+    user = {} if options else {"SUDO_UID": str(scopes.USER), "SUDO_GID": str(scopes.USER)}
+    done = subprocess.run(words, capture_output=True, text=True, timeout=scaled(30), env={**os.environ, **user})
+    answers = done.stdout.split()
+    expect.equal(len(answers), len(sockets), f"answers: {done.stdout} {done.stderr}")
+    return {path: errno.errorcode.get(int(answer), "ok") for path, answer in zip(sockets, answers)}
+
+
+def test_nobody_outside_looks_up_names_or_starts_programs():
+    """What answers at the sockets of nscd, of the user's service manager or of a manager of containers is not there for the command."""
+    hidden = (*LOOKUPS, *STARTERS)
+    expect.equal(_answers((*hidden, *OTHERS)), {**dict.fromkeys(hidden, "ECONNREFUSED"), **dict.fromkeys(OTHERS, "ok")}, "connections of the user's command")
+    expect.equal(_answers((*OF_ROOT, "/run/docker.sock"), "--as-root"), dict.fromkeys((*OF_ROOT, "/run/docker.sock"), "ECONNREFUSED"), "connections of uid 0's command")
 
 
 def test_what_is_missing_is_told():
