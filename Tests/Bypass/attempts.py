@@ -190,6 +190,9 @@ def _processes():
     mine = "files of the hierarchy belong to uid 0; `run` runs nothing as uid 0, and a container runtime mounts them read-only"
     yield Attempt("leaving the control group", "leave", "owner of cgroup.procs", needs="root group", has_control=False, is_optional=True, open=mine,
                   open_for=("root", "container"))
+    yield Attempt("writing to the gates' pins and maps", "pins", "owner of the pins", needs="pins", counts="answer", has_control=False, is_optional=True,
+                  open="pins belong to uid 0; `run` runs nothing as uid 0 and hides them from `--as-root`, and a container sees none of the machine's",
+                  open_for=("root", "container"))
     yield Attempt("clone3 into another group", "clone_into", "owner of cgroup.procs", needs="root group", has_control=False, is_optional=True, open=mine,
                   open_for=("root", "container"))
     for how in ("plain", "async", "sqpoll", "fixed", "fixed-sqpoll"):
@@ -219,6 +222,10 @@ def _handed():
     yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
     yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12", needs="abstract helper", who=both,
                   has_control=False, contained=6, open=his)
+    yield Attempt("a command typed into another's terminal, TIOCSTI", "typed", f"{FILTER}; since 6.2 a setting", needs="helper", who=both, has_control=False,
+                  is_optional=True, contained=SECCOMP, open=his)
+    yield Attempt("the user's service manager asked to send, as by systemd-run --user", "delegated", "`run`: hidden sockets", needs="manager", who=both,
+                  has_control=False, contained=SECCOMP, open=his)
     yield Attempt("a socket of the scope used from outside", "given_away", DATA, needs="helper")
 
 

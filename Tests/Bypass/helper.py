@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process outside of every scope, of the same user, that hands out what it has: a program of its own.
 
-helper.py PATH: serves on the unix socket there, and on the abstract one of that name.
+helper.py PATH MANAGER: serves on the unix socket at PATH, on the abstract one of that name, and at MANAGER, where the user's service manager would.
 """
 
 import ctypes
@@ -10,6 +10,7 @@ import os
 import select
 import socket
 import sys
+import threading
 
 held = []
 buffer = ctypes.create_string_buffer(256)
@@ -31,6 +32,24 @@ def make(kind, to, port):
     return end
 
 
+def read_terminal(end):
+    """Sends what is typed there, as a shell would run it: a line is an address, a port and what to send."""
+    with os.fdopen(end) as lines:
+        for line in lines:
+            to, port, marker = line.split()
+            with make("datagram", to, int(port)) as sender:
+                sender.sendto(marker.encode(), (to, int(port)))
+
+
+def open_terminal():
+    """A terminal that nobody's session has; its path."""
+    master, end = os.openpty()
+    held.append(master)
+    path = os.ttyname(end)
+    threading.Thread(target=read_terminal, args=(end,), daemon=True).start()
+    return path
+
+
 def serve(asker):
     text, descriptors, _, _ = socket.recv_fds(asker, 4096, 1)
     request = json.loads(text)
@@ -44,6 +63,8 @@ def serve(asker):
                 end.sendto(request["marker"].encode(), (to, port))
             except OSError as error:
                 return asker.send(json.dumps({"errno": error.errno}).encode())
+    elif want == "terminal":
+        return asker.send(json.dumps({"path": open_terminal()}).encode())
     elif want == "hold buffer":
         return asker.send(json.dumps({"pid": os.getpid(), "address": ctypes.addressof(buffer)}).encode())
     elif want == "send buffer":
@@ -60,8 +81,8 @@ def serve(asker):
 
 
 def main():
-    servers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(2)]
-    for server, name in zip(servers, (sys.argv[1], "\0" + sys.argv[1])):
+    servers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
+    for server, name in zip(servers, (sys.argv[1], "\0" + sys.argv[1], sys.argv[2])):
         server.bind(name)
         server.listen(16)
     os.chmod(sys.argv[1], 0o777)

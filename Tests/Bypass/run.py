@@ -101,6 +101,10 @@ class Bench:
             given["caller"] = self.world.caller_path
         elif attempt.needs in ("helper", "abstract helper"):
             given["helper"] = ("\0" if "abstract" in attempt.needs else "") + self.helper
+        elif attempt.needs == "manager":
+            given["helper"] = self.world.manager_path
+        elif attempt.needs == "pins":
+            given["folder"] = self.world.pins_of(self.parties["user"][0])
         elif attempt.needs == "resolver":
             given["resolver"] = resolver.ADDRESS
         elif attempt.needs == "root group":
@@ -247,9 +251,9 @@ def _is_made(attempt):
 
 
 def _parties(place):
-    inside = place.inside(world.policy())
-    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_path, namespace=place.left, **world.WHO["user"])
+    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_path, place.manager_path, namespace=place.left, **world.WHO["user"])
     expect.equal(helper.stdout.readline(), "ready\n", "the helper")
+    inside = place.inside(world.policy())
     parties = {"user": (inside, place.join("user"))}
     group = world.ScopeOf(inside)
     for who in ("root", "container", attempts.MEMBER):

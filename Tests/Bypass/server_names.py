@@ -9,7 +9,7 @@ from attempts import MEMBER, SECCOMP, Attempt
 from settings import workload
 
 NAME = "egress: the name gate"
-RULES = ('allow "*.ok.test"', "allow 10.78.0.0/17", 'block "*.evil.test"')
+RULES = ('allow "*.ok.test"', "allow 10.78.0.0/17", 'block "*.evil.test"', 'allow "*.plain.test", verify: address')
 USER = ("user",)
 WHATS = ("another name", "a name that rules allow, of another address", "another name in capitals, with a dot", "the name, a zero, another name",
          "another name, a zero, the name", "the name below another", "a name of 255 characters", "an address for a name", "no name", "an empty name",
@@ -42,6 +42,9 @@ def _rows():
         yield _row(f"QUIC to port {port}", "quic", {"port": port}, gate="sendmsg4/6", has_control=False)
     for behind, text in (("", ""), ("change", " behind a change of ciphers"), ("early", " behind early data"), ("record", " in the first one's record")):
         yield _row(f"another name in a second ClientHello{text}", "second_hello", {"behind": behind}, has_control=behind != "record")
+    for host, what in (("another", "another Host"), ("first the name, then another", "another Host in the second request")):
+        yield _row(f"plain HTTP where the address is enough, {what}", "http", {"host": host}, has_control=False, gate="none",
+                   open="`verify: address` trusts whoever has the address: no gate reads what is behind it; where it is not set plain HTTP is refused")
     yield _row("another name in what is encrypted", "renegotiation", {}, has_control=False, gate="none",
                open="it is for whoever was named in the clear: domain fronting, a renegotiation; no gate sees into it")
 

@@ -3,9 +3,12 @@
 
 import array as _array
 import ctypes as _ctypes
+import fcntl as _fcntl
 import json as _json
 import os as _os
 import socket as _socket
+import struct as _struct
+import termios as _termios
 
 import ways_inet as _inet
 
@@ -78,3 +81,29 @@ def given_away(to, port, marker, helper):
     words = _json.loads(asker.recv(4096))
     if words.get("errno"):
         raise OSError(words["errno"], "sendto by another")
+
+
+def typed(to, port, marker, helper):
+    """Bytes put into the input of a terminal that another process reads."""
+    words, _ = _ask(helper, want="terminal", to=to, port=port)
+    terminal = _os.open(words["path"], _os.O_RDWR)  # of no session until now, so of this one
+    for byte in f"{to} {port} {marker}\n".encode():
+        _fcntl.ioctl(terminal, _termios.TIOCSTI, bytes([byte]))
+
+
+def pins(to, port, marker, folder):
+    """Adds to the folder of the gates' pins, and opens what is pinned there: `made` if one of it can be done."""
+    failure = None
+    try:
+        _os.mkdir(f"{folder}/attempt")
+        _os.rmdir(f"{folder}/attempt")
+        return "made"
+    except OSError as error:
+        failure = error
+    number = {"x86_64": 321, "aarch64": 280}[_os.uname().machine]
+    for name in ("instance", "selected", "policies", "bindings"):
+        path = _ctypes.create_string_buffer(f"{folder}/{name}".encode())
+        attribute = _ctypes.create_string_buffer(_struct.pack("QII", _ctypes.addressof(path), 0, 0))
+        if _LIBC.syscall(number, 7, attribute, 16) >= 0:  # BPF_OBJ_GET
+            return "made"
+    raise failure

@@ -15,9 +15,9 @@ import ways_process as _process
 _MSG_FASTOPEN, _MSG_OOB, _MSG_ZEROCOPY, _SO_ZEROCOPY, _TCP_ULP = 0x20000000, 1, 0x4000000, 60, 31
 
 
-def _open_name(to, resolver):
+def _open_name(to, resolver, suffix="ok.test"):
     """The name that opens the address, once it was asked for."""
-    name = _ways_dns._name("plain", to, "x", "ok.test")
+    name = _ways_dns._name("plain", to, "x", suffix)
     with _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM) as asker:
         asker.settimeout(_inet._PATIENCE)
         asker.sendto(_dns.query(7, name), (resolver, 53))
@@ -179,3 +179,16 @@ def renegotiation(to, port, marker, resolver, is_control=False):
         _time.sleep(0.02)
         inner = f"GET / HTTP/1.1\r\nHost: {marker}.evil.test\r\n\r\n".encode()
         _say(end, b"\x17\x03\x03" + _struct.pack("!H", len(inner)) + inner, "send")
+
+
+def http(to, port, marker, resolver, host, is_control=False):
+    """Requests in the clear, where the rule of the name is content with its address."""
+    good = _open_name(to, resolver, "plain.test")
+    hosts = [good, "evil.test"] if host.startswith("first") else ["evil.test"]
+    with _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM) as end:
+        end.settimeout(_inet._PATIENCE)
+        end.connect((to, port))
+        for each in hosts:
+            path = marker if each == "evil.test" else "first"
+            end.sendall(f"GET /{path} HTTP/1.1\r\nHost: {each}\r\n\r\n".encode())
+            _time.sleep(0.02)

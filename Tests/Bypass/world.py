@@ -137,6 +137,19 @@ WHO = {
 }
 
 
+def _make_manager_path(user):
+    """Where that user's service manager would listen, which there is none of; whatever folders are made for it go with the test."""
+    path = pathlib.Path(f"/run/user/{user}/systemd/private")
+    expect.true(not path.exists(), f"{path} is there: the tests need a user who runs nothing")
+    for folder in (path.parent.parent.parent, path.parent.parent, path.parent):
+        if not folder.exists():
+            folder.mkdir(mode=0o755)
+            cleanup.later(folder.rmdir)
+    os.chown(path.parent, user, user)
+    cleanup.later(lambda: path.unlink(missing_ok=True))
+    return str(path)
+
+
 class World:
     has_resolver = False
 
@@ -154,6 +167,7 @@ class World:
         self.caller_path = os.path.join(folder.name, "caller")
         self.helper_path = os.path.join(folder.name, "helper")
         os.chmod(folder.name, 0o777)
+        self.manager_path = _make_manager_path(scopes.USER)
         self.wire = self.child(canary.watch, "veth0", namespace=self.right)
         self.sinks = [self.child(canary.sink, ["tcp", "udp"], namespace=self.right),
                       self.child(canary.sink, ["tcp", "udp", "vsock"], namespace=self.left)]
@@ -195,6 +209,12 @@ class World:
         with theirs:
             program = children.Program(scopes.PYTHON, "-B", HERE / "client.py", namespace=self.left, cgroup=group, stdin=theirs, **WHO[who])
         return Party(program, mine)
+
+    @staticmethod
+    def pins_of(party):
+        """The folder of the pins that hold a party's scope."""
+        name = os.path.basename(party.hello["group"])
+        return next((path for mount in ("/sys/fs/bpf", "/run/trustrun/bpf") if os.path.exists(path := f"{mount}/trustrun/{name}")), "/nonexistent")
 
     def evidence(self):
         """What arrived since the last call, once it is quiet: {marker or address in hexadecimal: where}."""
