@@ -122,15 +122,14 @@ class Child:
         return value["result"]
 
     def wait(self, timeout=10):
-        deadline = time.monotonic() + scaled(timeout)
-        while self.status is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-            elif time.monotonic() > deadline:
-                raise TimeoutError(f"process {self.pid} does not end")
-            else:
-                time.sleep(0.001)
+        if self.status is None:
+            end = os.pidfd_open(self.pid)
+            try:
+                if not select.select([end], [], [], scaled(timeout))[0]:
+                    raise TimeoutError(f"process {self.pid} does not end")
+            finally:
+                os.close(end)
+            self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.status
 
     def kill(self, number=signal.SIGKILL):

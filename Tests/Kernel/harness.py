@@ -13,7 +13,7 @@ import time
 import cleanup
 import expect
 import schema
-from settings import agent_path, scaled
+from settings import LOOK_AGAIN, agent_path, scaled
 
 TRAFFIC = ("connect", "accept", "close", "sni", "dns")
 
@@ -116,7 +116,7 @@ class Agent:
                 expect.fail(f"the agent ended ({self.process.returncode}) before {what}: {self.stderr()}")
             if time.monotonic() > deadline:
                 expect.fail(f"no sign of {what} within {scaled(timeout):g} s; it wrote", self.events[self.since:])
-            time.sleep(0.005)
+            time.sleep(LOOK_AGAIN)
 
     def mark(self):
         """From here on, `find` looks only at what comes."""

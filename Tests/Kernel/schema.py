@@ -12,7 +12,7 @@ try:
 except ImportError:
     jsonschema = None
 
-EVERY_LINE = 1000  # of a session; after that, each line whose shape is new and each hundredth
+EVERY_LINE = 200  # of a session; after that, each line whose shape is new and each hundredth
 
 
 @functools.cache

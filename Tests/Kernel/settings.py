@@ -14,6 +14,9 @@ def scaled(seconds):
     return seconds * SCALE
 
 
+LOOK_AGAIN = 0.005 * SCALE  # between two looks at what is waited for: a look takes time from what it looks at
+
+
 def first_existing(what, variable, *candidates):
     named = os.environ.get(variable)
     for candidate in [pathlib.Path(named)] if named else candidates:
