@@ -188,6 +188,19 @@ static __always_inline int tr_on_number(struct tr_hello_cursor *hello)
 	}
 }
 
+/* The last bytes of a record's header: its size. Whether the header ends with this one. */
+static __always_inline int tr_ends_header(struct tr_hello_cursor *hello, u32 at, u32 byte)
+{
+	if (at == 3)
+		hello->record_size = byte << 8;
+	if (at < TLS_RECORD_HEADER - 1)
+		return 0;
+	hello->record_left = hello->record_size | byte;
+	hello->header = 0;
+	hello->records += 1;
+	return 1;
+}
+
 /* A byte of a record's header. */
 static __always_inline int tr_on_header(struct tr_hello_cursor *hello, u32 byte)
 {
@@ -196,13 +209,8 @@ static __always_inline int tr_on_header(struct tr_hello_cursor *hello, u32 byte)
 	if (at < 2 && byte != wanted)
 		return hello->records ? TR_HELLO_BROKEN : TR_HELLO_NOT_TLS;
 	hello->header = at + 1;
-	if (at == 3)
-		hello->record_size = byte << 8;
-	if (at < TLS_RECORD_HEADER - 1)
+	if (!tr_ends_header(hello, at, byte))
 		return TR_HELLO_STEP;
-	hello->record_left = hello->record_size | byte;
-	hello->header = 0;
-	hello->records += 1;
 	if (!hello->record_left || hello->record_left > TLS_LONGEST_RECORD || hello->records > TR_HELLO_RECORDS)
 		return TR_HELLO_BROKEN;
 	return TR_HELLO_STEP;
@@ -222,13 +230,8 @@ static __always_inline int tr_on_header_behind(struct tr_hello_cursor *hello, u3
 	}
 	if (at == 1)
 		return byte == TLS_MAJOR ? TR_HELLO_STEP : TR_HELLO_END;
-	if (at == 3)
-		hello->record_size = byte << 8;
-	if (at < TLS_RECORD_HEADER - 1)
+	if (!tr_ends_header(hello, at, byte))
 		return TR_HELLO_STEP;
-	hello->record_left = hello->record_size | byte;
-	hello->header = 0;
-	hello->records += 1;
 	if (hello->records > 2 * TR_HELLO_RECORDS)
 		return hello->kind == TLS_APPLICATION_DATA ? TR_HELLO_END : TR_HELLO_BROKEN;
 	return TR_HELLO_STEP;
