@@ -24,7 +24,7 @@ BUILD_PACKAGES := libbpf-dev libelf-dev libidn2-dev zlib1g-dev pkg-config gcc li
 TEST_PACKAGES := qemu-system-x86 busybox-static cpio xz-utils kmod iproute2 iputils-ping curl gnutls-bin openssl dnsmasq-base nftables \
 	python3 python3-jsonschema python3-yaml python3-pip golang-go git nodejs openssh-client bpftool clang-format libssl-dev
 
-.PHONY: help deps test-deps bpf build run test test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm \
+.PHONY: help deps test-deps bpf build run test test-unit test-tools test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm \
 	test-bypass-vm workloads bench fmt check organisations install clean require-swift
 
 help: ## Lists what make can do.
@@ -62,16 +62,19 @@ build: bpf ## Builds the agent: .build/release/trustrun-agent.
 run: build ## Sets up, builds, and monitors this machine (Ctrl-C ends it).
 	$(SUDO) $(AGENT) monitor --format text
 
-test: test-deps build check test-unit test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm ## Runs every test that this machine can run.
+# The unit tests run with AddressSanitizer here: once is enough.
+test: test-deps build check test-tools test-schema test-sanitize test-fuzz test-kernel test-bypass test-vm ## Runs every test that this machine can run.
 
-test-unit: bpf ## Unit tests.
+test-unit: bpf test-tools ## Unit tests.
 	swift test $(SWIFTFLAGS) --parallel
+
+test-tools:
 	python3 -B -m unittest discover -s Tests/Tools
 
 test-schema: build test-deps ## The schema of policies against the agent and every policy in this repository.
 	/usr/bin/python3 Tests/Schema/run.py
 
-test-sanitize: bpf ## Parsing and pipeline tests under AddressSanitizer and ThreadSanitizer.
+test-sanitize: bpf ## Unit tests under AddressSanitizer, and those of the pipeline under ThreadSanitizer.
 	ASAN_OPTIONS=detect_leaks=0 swift test $(SWIFTFLAGS) --sanitize=address --scratch-path .build/address # the test runner itself leaks
 	TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/thread.supp \
 		swift test $(SWIFTFLAGS) --sanitize=thread --scratch-path .build/thread --filter 'Sinks|Agent|Enrichment'
