@@ -57,9 +57,10 @@ extension Enricher {
 
     /// The server name of a QUIC client. It is evidence only: no verdict rests on it, as no gate reads it.
     func quic(_ event: borrowing SensorEvent, _ facts: SocketFacts) {
-        guard let hello = quicHellos?.take(event.payload, cookie: facts.cookie, remote: facts.remote),
-            let serverName = hello.serverName
-        else { return }
+        guard let quicHellos else { return }
+        let hello = quicHellos.take(event.payload, cookie: facts.cookie, remote: facts.remote)
+        malformedHellos += quicHellos.takeUnread()
+        guard let hello, let serverName = hello.serverName else { return }
         let name = hostNames.intern(serverName)
         var told = ServerNameEvent(name: name, isOnWire: true, isFromLibrary: false)
         told.hasECH = hello.hasECH

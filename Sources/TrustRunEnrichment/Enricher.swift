@@ -103,7 +103,7 @@ package final class Enricher {
     @exclusivity(unchecked) private var storedBootOffset: UInt64
     /// Messages that could not be parsed, or not be kept for what belongs to them, by what they should have been.
     package private(set) var malformedDNS: UInt64 = 0
-    package private(set) var malformedHellos: UInt64 = 0
+    package internal(set) var malformedHellos: UInt64 = 0
 
     package init(
         cgroups: consuming CgroupTable, bootOffset: UInt64, awaitsAcceptor: Bool, receiver: any EventReceiver,

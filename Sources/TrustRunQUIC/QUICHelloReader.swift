@@ -4,7 +4,7 @@ package import TrustRunWire
 
 /// Reads the ClientHello in the Initial packets of QUIC clients (RFC 9001 5.2), versions 1 and 2. It may be spread over several, in any order.
 package final class QUICHelloReader: QUICHellos {
-    /// Flows whose ClientHello is not whole yet, at most; beyond it all of them are forgotten.
+    /// Flows that are known, at most; beyond it all of them are forgotten.
     private static let flowsMax = 1024
 
     private struct Key: Hashable {
@@ -12,12 +12,14 @@ package final class QUICHelloReader: QUICHellos {
         var remote: Endpoint
     }
 
-    private struct Flow {
-        var keys: QUICKeys
-        var stream = QUICCryptoStream()
+    private enum Flow {
+        case reading(QUICKeys, QUICCryptoStream)
+        /// A ClientHello was told. What its client acknowledges comes in Initial packets as well, and so does the next connection of its socket.
+        case told
     }
 
     private var flows: [Key: Flow] = [:]
+    private var unread: UInt64 = 0
 
     package init() {}
 
@@ -25,28 +27,46 @@ package final class QUICHelloReader: QUICHellos {
         let key = Key(cookie: cookie, remote: remote)
         do throws(DecodeError) {
             let hello = try take(unsafe datagram.withUnsafeBytes { bytes in unsafe Array(bytes) }, of: key)
-            if hello != nil { flows[key] = nil }
+            if hello != nil { flows[key] = .told }
             return hello
         } catch {
             flows[key] = nil
+            unread += 1
             return nil
         }
+    }
+
+    package func takeUnread() -> UInt64 {
+        defer { unread = 0 }
+        return unread
     }
 
     private func take(_ datagram: [UInt8], of key: Key) throws(DecodeError) -> TLSClientHello? {
         var start = 0
         // Packets can share a datagram (RFC 9000 12.2).
         while start < datagram.count, let packet = try QUICInitial(in: datagram.rawSpan, at: start) {
-            guard let (keys, frames) = open(packet, in: datagram, with: flows[key]?.keys) else { return nil }
-            if flows.count >= Self.flowsMax { flows.removeAll() }
-            var flow = flows[key] ?? Flow(keys: keys)
-            flow.keys = keys
-            try flow.stream.take(frames: frames.rawSpan)
-            flows[key] = flow
-            if let hello = try flow.stream.hello() { return hello }
+            var stream = QUICCryptoStream()
+            var known: QUICKeys?
+            if case .reading(let keys, let begun) = flows[key] { (known, stream) = (keys, begun) }
+            guard let (keys, frames) = open(packet, in: datagram, with: known) else {
+                // Not the first one: to an id that the server chose, or one that nobody would open (RFC 9001 5.2).
+                guard flows[key] == nil else { return nil }
+                throw .badValue
+            }
+            try stream.take(frames: frames.rawSpan)
+            if !stream.isEmpty { keep(.reading(keys, stream), of: key) }
+            if let hello = try stream.hello() { return hello }
             start = packet.end
         }
         return nil
+    }
+
+    private func keep(_ flow: Flow, of key: Key) {
+        if flows.count >= Self.flowsMax, flows[key] == nil {
+            for case .reading in flows.values { unread += 1 }
+            flows.removeAll(keepingCapacity: true)
+        }
+        flows[key] = flow
     }
 
     /// The keys stay those of the first packet, unless the server sent a Retry (RFC 9001 5.2).

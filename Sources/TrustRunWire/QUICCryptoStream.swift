@@ -13,6 +13,8 @@ package struct QUICCryptoStream {
 
     package init() {}
 
+    package var isEmpty: Bool { pieces.isEmpty }
+
     /// Takes the CRYPTO frames of a packet; what is behind a frame that may not be there is left out.
     package mutating func take(frames: RawSpan) throws(DecodeError) {
         var reader = ByteReader(frames)

@@ -6,4 +6,7 @@ package import TrustRunEvents
 package protocol QUICHellos: AnyObject {
     /// Takes a datagram that a client sent; the ClientHello with the one that completes it, once for each flow.
     func take(_ datagram: RawSpan, cookie: UInt64, remote: Endpoint) -> TLSClientHello?
+
+    /// How many could not be opened, joined or parsed since the last call, or had to be forgotten.
+    func takeUnread() -> UInt64
 }

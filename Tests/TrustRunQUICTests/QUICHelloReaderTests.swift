@@ -87,6 +87,29 @@ import TrustRunWire
         }
     }
 
+    @Test func countsWhatItCannotRead() throws {
+        let message = Self.message()
+        let packet = try QUICPackets.v1.packet(QUICPackets.crypto(message[...], at: 0))
+        var closed = packet
+        closed[packet.count - 1] ^= 1
+        #expect(take(closed) == nil)
+        #expect(take(Array(packet.dropLast())) == nil)
+        #expect(take(try QUICPackets.v1.packet(QUICPackets.crypto([2, 0, 0, 0], at: 0))) == nil)
+        #expect(reader.takeUnread() == 3)
+        #expect(take(packet) == "a.example")
+        // What the client acknowledges, to the id that the server chose; and no QUIC at all.
+        #expect(take(try QUICPackets.v1.packet([0x02, 0, 0, 0, 0], number: 1, destination: [9, 9, 9])) == nil)
+        #expect(take([0x40, 1, 2, 3], cookie: 2) == nil)
+        #expect(reader.takeUnread() == 0)
+    }
+
+    @Test func countsWhatItForgets() throws {
+        let message = Self.message()
+        let begun = try QUICPackets.v1.packet(QUICPackets.crypto(message[..<50], at: 0))
+        for cookie in 0..<1025 { #expect(take(begun, cookie: UInt64(cookie)) == nil) }
+        #expect(reader.takeUnread() == 1024)
+    }
+
     @Test func takesAnyBytes() throws {
         var numbers = SeededGenerator(seed: 5)
         let packet = try QUICPackets.v1.packet(QUICPackets.crypto(Self.message()[...], at: 0))
