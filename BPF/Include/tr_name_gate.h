@@ -140,6 +140,16 @@ static __always_inline int tr_judge_hello(struct __sk_buff *skb, struct tr_scrat
 	}
 }
 
+/* A name that is encrypted (ECH) beside the one that was judged. */
+static __always_inline int tr_judge_ech(struct tr_scratch *scratch, int result)
+{
+	if (result == TR_NAME_REFUSED || !(scratch->hello.seen & TR_SEEN_ECH) ||
+	    !(scratch->asked.about_names & TR_REFUSES_ECH) ||
+	    !tr_needs_name(scratch->asked.alone_action, scratch->asked.conditions))
+		return result;
+	return tr_judge_nameless(&scratch->asked, TR_RULE_ECH, 0);
+}
+
 /* Whether the first message is not the last one that has to be looked at. */
 static __always_inline int tr_may_follow(const struct tr_scratch *scratch)
 {
@@ -197,11 +207,11 @@ static __always_inline int tr_take_hello(struct __sk_buff *skb, struct tr_stream
 	scratch->left = skb->len - at;
 	scratch->at = 0;
 	scratch->size = 0;
-	result = tr_judge_hello(skb, scratch, place);
+	result = tr_judge_ech(scratch, tr_judge_hello(skb, scratch, place));
 	if (result == TR_NAME_PASSES && tr_may_follow(scratch)) {
 		tr_keep_judgement(stream, &scratch->asked, result);
 		tr_begin_behind(&scratch->hello);
-		result = tr_judge_hello(skb, scratch, place);
+		result = tr_judge_ech(scratch, tr_judge_hello(skb, scratch, place));
 	}
 	if (result == TR_NAME_MORE) {
 		bpf_probe_read_kernel(&hello->cursor, sizeof(hello->cursor), &scratch->hello);

@@ -95,6 +95,7 @@ enum tr_about_names {
 	TR_HAS_NAMES = 1,     /* there are some */
 	TR_REFUSES_NAMES = 2, /* some of them block or kill */
 	TR_HAS_PROCESSES = 4, /* some rule is for certain executables only */
+	TR_REFUSES_ECH = 8,   /* `ech: refuse` */
 };
 
 /* A value of the map `policies`, by slot. */
@@ -147,6 +148,7 @@ enum tr_judged_at {
 #define TR_RULE_HELLO 0xfffffff2u     /* a ClientHello or its server name cannot be read */
 #define TR_RULE_MEMORY 0xfffffff1u    /* the program could still change what was read */
 #define TR_RULE_UNSEEN 0xfffffff0u    /* the server name was sent when no policy asked for it */
+#define TR_RULE_ECH 0xffffffefu /* a second name is encrypted, where it is allowed by name alone, and `ech: refuse` */
 
 /* A key of the map `outcomes`: what was decided, of what. */
 struct tr_outcome_key {

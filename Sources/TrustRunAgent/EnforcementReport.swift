@@ -119,6 +119,7 @@ struct EnforcementReport {
         case .hello: return "a ClientHello or its server name cannot be read"
         case .memory: return "the program could still change what was read"
         case .unseen: return "the server name was sent before this policy was in force"
+        case .encrypted: return "allowed by name only, and another name is encrypted, ech: refuse"
         case .special: return "no name may have this address"
         case .none:
             switch outcome.gate {

@@ -34,6 +34,7 @@ extension Policy {
         write("default", "\(settings.defaultAction.value.text)", settings.defaultAction.origin, to: &buffer)
         write("capture_level", settings.captureLevel.value.rawValue, settings.captureLevel.origin, to: &buffer)
         write("dns", settings.nameLookup.rawValue, settings.dns.origin, to: &buffer)
+        write("ech", settings.ech.value.rawValue, settings.ech.origin, to: &buffer)
         write("inbound", settings.inbound.value.rawValue, settings.inbound.origin, to: &buffer)
         buffer.append(object: "binding_grace") { buffer in
             buffer.append(member: "seconds", Int(settings.bindingGraceSeconds.value))

@@ -40,6 +40,8 @@ package struct GateOutcome: Sendable, Equatable {
         case memory
         /// The server name was sent when no policy asked for it.
         case unseen
+        /// A second name is encrypted, where the address is allowed by name alone.
+        case encrypted
     }
 
     package let gate: Gate
@@ -80,6 +82,7 @@ package struct GateOutcome: Sendable, Equatable {
             case TR_RULE_HELLO: .hello
             case TR_RULE_MEMORY: .memory
             case TR_RULE_UNSEEN: .unseen
+            case TR_RULE_ECH: .encrypted
             case TR_RULE_NONE, TR_RULE_RESOLVER: .none
             default: .rule(Int(key.rule))
             }

@@ -57,7 +57,9 @@ struct KernelTables {
     private static func aboutNames(_ compiled: CompiledPolicy) -> UInt32 {
         let rules = compiled.policy.rules.filter { rule in !rule.names.isEmpty }
         let refuses = rules.contains { rule in !rule.action.letsThrough }
+        let refusesECH = compiled.policy.settings.ech.value == .refuse
         return (rules.isEmpty ? 0 : TR_HAS_NAMES.rawValue) | (refuses ? TR_REFUSES_NAMES.rawValue : 0)
+            | (refusesECH ? TR_REFUSES_ECH.rawValue : 0)
             | (compiled.processGlobs.isEmpty ? 0 : TR_HAS_PROCESSES.rawValue)
     }
 

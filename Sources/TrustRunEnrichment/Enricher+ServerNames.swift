@@ -44,6 +44,7 @@ extension Enricher {
         let name = hostNames.intern(serverName)
         let state = connections.update(facts.cookie) { state -> ConnectionState in
             state.names = Self.named(name, among: state.names)
+            state.names.hasECH = hello.hasECH
             return state
         }
         var told = ServerNameEvent(name: name, isOnWire: true, isFromLibrary: false)

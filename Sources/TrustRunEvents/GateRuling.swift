@@ -36,6 +36,8 @@ package struct GateRuling: Sendable {
         case memory
         /// The server name was sent when no policy asked for it.
         case unseen
+        /// A second name is encrypted, where the address is allowed by name alone.
+        case encrypted
 
         /// From `tr_outcome_key.rule`.
         package init(number: UInt32) {
@@ -55,6 +57,7 @@ package struct GateRuling: Sendable {
             case 0xffff_fff2: self = .hello
             case 0xffff_fff1: self = .memory
             case 0xffff_fff0: self = .unseen
+            case 0xffff_ffef: self = .encrypted
             default: self = .rule(Int(number))
             }
         }

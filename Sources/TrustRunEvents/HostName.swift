@@ -37,6 +37,8 @@ package struct DestinationNames {
         set { several = newValue.isEmpty ? nil : Several(newValue) }
     }
     package var source: NameSource
+    /// Whether the ClientHello has another name that is encrypted, or something that looks like one.
+    package var hasECH = false
     /// Nil for most, so that a copy costs little.
     package private(set) var several: Several?
 
@@ -60,6 +62,7 @@ package struct DestinationNames {
         name = nil
         several = nil
         source = .none
+        hasECH = false
     }
 
     package init(name: HostName? = nil, candidates: [HostName] = [], source: NameSource = .none) {

@@ -13,6 +13,7 @@ package final class ConnectionJudge {
     private var trusted: [IPAddress]
     private let judgesInbound: Bool
     private let isDNSStrict: Bool
+    private let refusesECH: Bool
     /// Unchecked is sound: no access to it comes back here.
     @exclusivity(unchecked) private var verdicts: VerdictTable
     /// Classes of executables are looked up only if a rule has a `process`.
@@ -25,6 +26,7 @@ package final class ConnectionJudge {
         trusted = resolvers.map(\.canonical)
         judgesInbound = policy.settings.inbound.value == .block
         isDNSStrict = policy.settings.nameLookup == .strict
+        refusesECH = policy.settings.ech.value == .refuse
         hasProcessRules = policy.rules.contains { rule in rule.process != nil }
         unsafe verdicts = VerdictTable(policy: policy)
     }
@@ -137,7 +139,12 @@ package final class ConnectionJudge {
             if isBound { return unsafe verdicts.plain(own) }
             return isRefusedByName ? unsafe verdicts.named(own, name) : unsafe verdicts.claimed(addressAlone, name)
         }
-        if isBound, own.action.letsThrough { return unsafe verdicts.plain(own) }
+        if isBound, own.action.letsThrough {
+            guard refusesECH, connection.names.hasECH, before.ruleIndex.map({ policy.rules[$0].verify }) == .name else {
+                return unsafe verdicts.plain(own)
+            }
+            return unsafe verdicts.encrypted(before, name)
+        }
         if isRefusedByName { return unsafe verdicts.named(own, name) }
         guard let index = before.ruleIndex, policy.rules[index].verify == .name else { return before }
         return unsafe verdicts.refused(before, name, isBound: isBound)

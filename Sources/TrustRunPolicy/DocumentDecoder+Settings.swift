@@ -13,6 +13,7 @@ extension DocumentDecoder {
             let lookup: PolicySettings.NameLookup = try word(node, "dns")
             settings.dns = .init(lookup, origin: origin(node))
         }
+        if let node = members["ech"] { settings.ech = .init(try word(node, "ech"), origin: origin(node)) }
         if let node = members["inbound"] { settings.inbound = .init(try word(node, "inbound"), origin: origin(node)) }
         if let node = members["binding_grace"] {
             settings.bindingGraceSeconds = .init(try seconds(node), origin: origin(node))

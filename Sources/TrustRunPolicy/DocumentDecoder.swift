@@ -24,7 +24,8 @@ struct DocumentDecoder {
     static let maximumTextByteCount = 4096
     static let maximumNameByteCount = 128
     static let keys = [
-        "name", "description", "capture_level", "inherit", "rules", "resolvers", "dns", "inbound", "binding_grace",
+        "name", "description", "capture_level", "inherit", "rules", "resolvers", "dns", "ech", "inbound",
+        "binding_grace",
         "content", "defaults",
     ]
 

@@ -36,6 +36,7 @@ package struct PolicyDescription {
         }
         write("resolvers", resolvers.map { list in "[\(list)]" } ?? "those of resolv.conf", settings.resolvers.origin)
         write("dns", settings.nameLookup.rawValue, settings.dns.origin)
+        write("ech", settings.ech.value.rawValue, settings.ech.origin)
         write("inbound", settings.inbound.value.rawValue, settings.inbound.origin)
         write("binding_grace", Self.time(settings.bindingGraceSeconds.value), settings.bindingGraceSeconds.origin)
         write("defaults", "{ action: \(settings.defaultAction.value.text) }", settings.defaultAction.origin)

@@ -192,6 +192,7 @@ extension PolicySettings {
         Self.add(other.captureLevel, to: &captureLevel)
         Self.add(other.dns, to: &dns)
         Self.add(other.inbound, to: &inbound)
+        Self.add(other.ech, to: &ech)
         Self.add(other.bindingGraceSeconds, to: &bindingGraceSeconds)
         Self.add(other.resolvers, to: &resolvers)
         content += other.content

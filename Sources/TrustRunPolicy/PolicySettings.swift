@@ -22,6 +22,10 @@ package struct PolicySettings: Sendable {
         case strict, open
     }
 
+    package enum EncryptedClientHello: String, Sendable, CaseIterable {
+        case mark, refuse
+    }
+
     package enum Inbound: String, Sendable, CaseIterable {
         case block, allow
     }
@@ -30,6 +34,8 @@ package struct PolicySettings: Sendable {
     package var captureLevel = Setting(CaptureLevel.metadata)
     /// nil: `strict` if the default action blocks, else `open`.
     package var dns = Setting<NameLookup?>(nil)
+    /// What becomes of a ClientHello with a second name that is encrypted, where the address is allowed by name only.
+    package var ech = Setting(EncryptedClientHello.mark)
     /// Whether who connects in is judged by the address rules.
     package var inbound = Setting(Inbound.block)
     package var bindingGraceSeconds = Setting<UInt32>(3600)

@@ -137,7 +137,7 @@ package final class RulingJudge {
         case .rule: name == nil ? .address : .name
         case .none, .probe: .defaults
         case .moved, .server, .form, .name, .namespace, .full: .scope
-        case .unbound, .nameless, .notTLS, .hello, .memory, .unseen: .serverName
+        case .unbound, .nameless, .notTLS, .hello, .memory, .unseen, .encrypted: .serverName
         }
     }
 
@@ -196,6 +196,7 @@ package final class RulingJudge {
         case .memory: return "what was sent lies in memory that the program could still change"
         case .unseen:
             return "the address is allowed by name only, and the server name was sent before this policy was in force"
+        case .encrypted: return VerdictTable.encrypted
         case .rule, .none, .resolver, .probe: break
         }
         switch ruling.gate {

@@ -15,7 +15,7 @@ struct VerdictTable {
     private var named: [NamedKey: Verdict] = [:]
 
     private enum NamedKind {
-        case chosen, claimed, unbound, notAllowed
+        case chosen, claimed, unbound, notAllowed, encrypted
     }
 
     private struct NamedKey: Hashable {
@@ -97,6 +97,18 @@ struct VerdictTable {
                 ruleIndex: base.ruleIndex, reason: "the address is allowed by name only, and \(why)",
                 policy: base.policy, name: name
             )
+        }
+    }
+
+    static let encrypted =
+        "the address is allowed by name only, and the ClientHello has another name that is encrypted (ech: refuse)"
+
+    /// Let through by its server name, if there were not another one that nobody can read.
+    mutating func encrypted(_ base: Verdict, _ name: HostName) -> Verdict {
+        keep(.encrypted, base, name) {
+            Verdict(
+                action: .block, isEnforced: false, basis: .serverName, rule: base.rule, ruleIndex: base.ruleIndex,
+                reason: Self.encrypted, policy: base.policy, name: name)
         }
     }
 

@@ -80,9 +80,9 @@ class World:
         self.resolver = DnsServer(RESOLVER, "10.1.0.54", ZONE, self.namespace)
         self.taker = Taker(self.namespace)
 
-    def check(self, table, rules=RULES, asked=("good.test",), default="block"):
+    def check(self, table, rules=RULES, asked=("good.test",), default="block", more=()):
         """Rows of (answer, way, arguments...) after the names were asked for."""
-        policy = scopes.policy(*rules, more=[f"resolvers: [{RESOLVER}]"], dns="strict", default=default)
+        policy = scopes.policy(*rules, more=[f"resolvers: [{RESOLVER}]", *more], dns="strict", default=default)
         steps = [["ask", name, kind, RESOLVER, "sendto", {}] for name in asked for kind in (dns.A, dns.AAAA)]
         answers = scopes.attempts(policy, *steps, *[list(row[1:]) for row in table], namespace=self.namespace)
         for row, answer in zip(table, answers[len(steps):]):
@@ -182,6 +182,9 @@ def test_each_row_of_the_table():
     world.check(narrow, asked=("one.test", "alert.test"))
     # Both names at one address: each may be meant.
     world.check([says(True, hello("alert.test")), says(True, hello("good.test")), says(ABORTED, hello("www.good.test"))], asked=("good.test", "alert.test"))
+    # Among equals one whose server name is not looked at comes first, whichever was asked for first.
+    for asked in (("good.test", "lax.test"), ("lax.test", "good.test")):
+        world.check([says(True, plain), says(True, any_name)], rules=[*RULES, "allow lax.test, verify: address"], asked=asked)
 
 
 def test_under_a_default_that_lets_through_refused_names_alone_are_refused():
@@ -190,6 +193,18 @@ def test_under_a_default_that_lets_through_refused_names_alone_are_refused():
     table += [says(ABORTED, hello(name)) for name in ("bad.test", "BAD.test.", "x.bad.test")]
     world.check(table, default="alert")
     world.check([says(True, text) for text in (hello("evil.test"), hello("bad.test"), b"hello".hex())], rules=["allow good.test"], default="allow")
+
+
+def test_a_second_name_that_is_encrypted():
+    """ECH, which a policy may refuse where a name alone opens the address: whole, in pieces, and in a second ClientHello."""
+    world = World()
+    hidden, plain = hello("good.test", ech=True), hello("good.test")
+    pieces = [hidden[start:start + 40] for start in range(0, len(hidden), 40)]
+    rows = [says(ABORTED, hidden), (ABORTED, "says", SHARED, PORT, *pieces), (ABORTED, "says", SHARED, PORT, plain, hidden), says(ABORTED, hello("evil.test", ech=True))]
+    rows += [says(True, plain), says(True, hidden, "10.3.0.1"), says(True, hello("lax2.test", ech=True), "10.2.0.3")]
+    world.check(rows, asked=("good.test", "lax2.test"), more=["ech: refuse"])
+    expect.equal(sorted(len(data) for data in world.taker.taken() if data and bytes.fromhex(hidden) in data), [len(hidden) // 2], "who got all of it")
+    world.check([says(True, hidden), says(ABORTED, hello("evil.test", ech=True))], more=["ech: mark"])
 
 
 def test_kill_by_a_server_name():

@@ -20,9 +20,10 @@ import TrustRunPolicy
 
     static func judge(
         _ rules: [Rule], default defaultAction: PolicyAction = .block, inbound: PolicySettings.Inbound = .block,
-        resolvers: [IPAddress] = []
+        resolvers: [IPAddress] = [], ech: PolicySettings.EncryptedClientHello = .mark
     ) throws -> ConnectionJudge {
         var settings = PolicySettings()
+        settings.ech = .init(ech)
         settings.defaultAction = .init(defaultAction)
         settings.inbound = .init(inbound)
         let policy = Policy(
@@ -74,6 +75,30 @@ import TrustRunPolicy
         }
         #expect(!judge.judge(&event, of: nil))
         #expect(event.verdict?.isSame(as: first) == true)
+    }
+
+    @Test(arguments: [PolicySettings.EncryptedClientHello.mark, .refuse]) func aSecondNameThatIsEncrypted(
+        ech: PolicySettings.EncryptedClientHello
+    ) throws {
+        let (byName, byAddress) = try (
+            Self.rule(.allow, name: "a.example"), Self.rule(.allow, network: IPNetwork(text: "10.0.0.0/8"))
+        )
+        let lax = Self.rule(.allow, name: "a.example", verify: .address)
+        let refused: PolicyAction = ech == .refuse ? .block : .allow
+        for (rule, hasECH, end) in [
+            (byName, true, refused), (byName, false, .allow), (byAddress, true, .allow), (lax, true, .allow),
+        ] {
+            let judge = try Self.judge([rule], ech: ech)
+            let name = try Self.host("a.example")
+            var event = Self.connection(DestinationNames(name: name, source: .dns))
+            _ = judge.judge(&event, of: nil)
+            #expect(event.verdict?.action == .allow)
+            event.names = DestinationNames(name: name, source: .dnsAndSNI)
+            event.names.hasECH = hasECH
+            #expect(judge.judge(&event, of: nil) == (end == .block))
+            #expect(event.verdict?.action == end, "\(rule.id), \(hasECH)")
+            #expect(event.verdict?.reason?.hasSuffix("(ech: refuse)") == (end == .block))
+        }
     }
 
     @Test func whatNoRuleMatchesGetsTheDefault() throws {

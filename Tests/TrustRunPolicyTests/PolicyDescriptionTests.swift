@@ -45,6 +45,7 @@ import TrustRunTestSupport
                 capture_level: headers # a.yaml:3
                 resolvers: ["::1", "10.0.0.53"] # sub/b.yaml:1
                 # dns: strict (default)
+                # ech: mark (default)
                 # inbound: block (default)
                 binding_grace: 90s # sub/b.yaml:2
                 defaults: { action: block } # sub/b.yaml:3
@@ -126,8 +127,8 @@ extension PolicySettings {
     fileprivate var values: [String] {
         [
             "\(defaultAction.value) \(captureLevel.value) \(String(describing: dns.value)) \(inbound.value)",
-            "\(bindingGraceSeconds.value) \(String(describing: resolvers.value))",
-            "\([defaultAction.origin, captureLevel.origin, dns.origin, inbound.origin, bindingGraceSeconds.origin].map { $0 == nil })",
+            "\(ech.value) \(bindingGraceSeconds.value) \(String(describing: resolvers.value))",
+            "\([defaultAction.origin, captureLevel.origin, dns.origin, inbound.origin, ech.origin, bindingGraceSeconds.origin].map { $0 == nil })",
         ]
     }
 }

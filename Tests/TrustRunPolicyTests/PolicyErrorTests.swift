@@ -32,25 +32,25 @@ import TrustRunPolicy
             "- rules",
             """
             1:1: a list; expected a policy, a mapping with keys such as name, description, capture_level, inherit, rules, \
-            resolvers, dns, inbound, binding_grace, content, defaults
+            resolvers, dns, ech, inbound, binding_grace, content, defaults
             """),
         Case(
             "name: a\nrule: []\n",
             """
             2:1: unknown key `rule` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, dns, \
-            inbound, binding_grace, content, defaults
+            ech, inbound, binding_grace, content, defaults
             """),
         Case(
             "name: a\nparameters: {}\n",
             """
             2:1: unknown key `parameters` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
-            dns, inbound, binding_grace, content, defaults
+            dns, ech, inbound, binding_grace, content, defaults
             """),
         Case(
             "\"\\e[31m\": a",
             """
             1:1: unknown key `\\u001b[31m` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
-            dns, inbound, binding_grace, content, defaults
+            dns, ech, inbound, binding_grace, content, defaults
             """),
         Case("dns: \(String(repeating: "x", count: 2000))", "1:6: unknown dns `\(String(repeating: "x", count: 987))…"),
         Case("name: a\nrules: []\nname: b\n", "1:1: key `name` stands here and again further down; expected it once"),
@@ -258,7 +258,7 @@ import TrustRunPolicy
             String(repeating: "[", count: 13) + String(repeating: "]", count: 13) + "\n",
             """
             1:1: a list; expected a policy, a mapping with keys such as name, description, capture_level, inherit, rules, \
-            resolvers, dns, inbound, binding_grace, content, defaults
+            resolvers, dns, ech, inbound, binding_grace, content, defaults
             """),
         Case(
             String(repeating: "[", count: 14) + String(repeating: "]", count: 14) + "\n",

@@ -50,6 +50,7 @@ import TrustRunPolicy
             resolvers: [10.0.0.53, "fd00::53"]
             dns: strict
             inbound: allow
+            ech: refuse
             binding_grace: 10m
             content:
               - when: { finding: [pii, phi], destination: not-allowed }
@@ -67,6 +68,7 @@ import TrustRunPolicy
         #expect(settings.dns.value == .strict)
         #expect(settings.dns.origin == Origin(document: 0, line: 3, column: 6))
         #expect(settings.inbound.value == .allow)
+        #expect(settings.ech.value == .refuse)
         #expect(settings.bindingGraceSeconds.value == 600)
         #expect(settings.defaultAction.value == .block)
         #expect(settings.content.map(\.findings) == [["pii", "phi"], ["secret"]])
