@@ -12,10 +12,9 @@
 #include "tr_hold.h"
 #include "tr_image.h"
 #include "tr_path.h"
+#include "tr_scope.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-enum { TR_MAX_CGROUP_DEPTH = 64 };
 
 /* Scratch of the CPU. Tracing programs run one at a time on it; iterators can be interrupted by them. */
 enum scratch_owner { TRACER, ITERATOR, SCRATCHES };
@@ -115,24 +114,6 @@ __noinline int tr_classify(u32 owner, u32 slot)
 		class->globs[i / 64] |= is_met << (i % 64);
 	}
 	class->generation = head->generation;
-	return 0;
-}
-
-static __always_inline int tr_is_in_scope(struct task_struct *task)
-{
-	struct cgroup *cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp);
-
-	for (int i = 0; i < TR_MAX_CGROUP_DEPTH && cgroup; i++) {
-		struct cgroup_subsys_state *parent;
-		u64 id = BPF_CORE_READ(cgroup, kn, id);
-
-		if (bpf_map_lookup_elem(&scopes, &id))
-			return 1;
-		parent = BPF_CORE_READ(cgroup, self.parent);
-		if (!parent)
-			return 0;
-		cgroup = (void *)parent - bpf_core_field_offset(struct cgroup, self);
-	}
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "tr_executable.h"
 #include "tr_path.h"
 #include "tr_policy.h"
+#include "tr_scope.h"
 
 /* The classes of a slot's policy are written before that policy is selected. */
 struct tr_image {
@@ -35,14 +36,6 @@ struct {
 	__type(key, struct tr_image_key);
 	__type(value, struct tr_image);
 } images SEC(".maps");
-
-/* Control groups, each with all below it. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, TR_MAX_SCOPES);
-	__type(key, u64);
-	__type(value, u8);
-} scopes SEC(".maps");
 
 struct tr_states_array {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

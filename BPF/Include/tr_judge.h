@@ -264,7 +264,7 @@ static __always_inline int tr_decide(struct tr_case *asked, const struct tr_poli
 }
 
 /* Not inlined: the verifier looks at it once for each call, and its loops are long. */
-static __noinline int tr_judge(struct tr_case *asked)
+static __noinline __attribute__((unused)) int tr_judge(struct tr_case *asked)
 {
 	const struct tr_words *words = (const struct tr_words *)asked->key.address;
 	u32 zero = 0, slot, *chosen;

@@ -119,16 +119,17 @@ struct tr_policy {
 
 /* Where something was judged. */
 enum tr_judged_at {
-	TR_GATE_CONNECT = 1,  /* TCP, Fast Open too */
-	TR_GATE_DATAGRAM = 2, /* UDP: by its destination, or the first one after connect() */
-	TR_GATE_INBOUND = 3,  /* who connects in, at its SYN; the port is ours */
-	TR_GATE_SOCKET = 4,   /* a kind of socket: `port` is the type */
-	TR_GATE_OPTION = 5,   /* a socket option: `protocol` is the level, `port` the option */
-	TR_GATE_BIND = 6,     /* a port of its own that it may not have */
-	TR_GATE_PACKET = 7,   /* a packet that is not plain: `protocol` is what it carries */
-	TR_GATE_QUERY = 8,    /* DNS on its way to a resolver */
-	TR_GATE_ANSWER = 9,   /* an answer that ties no name to an address; it is let through */
-	TR_GATE_NAME = 10,    /* TCP, by the server name of its ClientHello */
+	TR_GATE_CONNECT = 1,   /* TCP, Fast Open too */
+	TR_GATE_DATAGRAM = 2,  /* UDP: by its destination, or the first one after connect() */
+	TR_GATE_INBOUND = 3,   /* who connects in, at its SYN; the port is ours */
+	TR_GATE_SOCKET = 4,    /* a kind of socket: `port` is the type */
+	TR_GATE_OPTION = 5,    /* a socket option: `protocol` is the level, `port` the option */
+	TR_GATE_BIND = 6,      /* a port of its own that it may not have */
+	TR_GATE_PACKET = 7,    /* a packet that is not plain: `protocol` is what it carries */
+	TR_GATE_QUERY = 8,     /* DNS on its way to a resolver */
+	TR_GATE_ANSWER = 9,    /* an answer that ties no name to an address; it is let through */
+	TR_GATE_NAME = 10,     /* TCP, by the server name of its ClientHello */
+	TR_GATE_HANDOVER = 11, /* a socket that another process made: `port` is the type */
 };
 
 /* tr_outcome_key.rule where no rule decided */

@@ -165,8 +165,13 @@ struct sock_common {
 	atomic64_t skc_cookie;
 } __ksym_type;
 
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+} __ksym_type;
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sock_cgroup_data sk_cgrp_data;
 	u16 sk_type;
 	u16 sk_protocol;
 	int sk_err;
@@ -240,8 +245,10 @@ struct bpf_iter__task_file {
 } __ksym_type;
 
 enum {
+	AF_UNIX = 1,
 	AF_INET = 2,
 	AF_INET6 = 10,
+	AF_NETLINK = 16,
 	PF_KTHREAD = 0x00200000,
 	S_IFMT = 0170000,
 	S_IFSOCK = 0140000,

@@ -32,6 +32,18 @@ static int share_maps(struct bpf_object *object, const struct bpf_object *gates)
 	return error;
 }
 
+int tr_configure(struct bpf_object *object, const struct tr_gate_config *config)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
+	size_t size;
+	void *value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
+
+	if (!value || size < sizeof(*config))
+		return -EINVAL;
+	memcpy(value, config, sizeof(*config));
+	return 0;
+}
+
 static int attach(struct tr_companion *companion)
 {
 	struct bpf_program *program;
@@ -50,7 +62,7 @@ static int attach(struct tr_companion *companion)
 }
 
 int tr_companion_open(struct tr_companion **out, const char *name, const unsigned char *object, size_t size,
-		      const struct bpf_object *gates)
+		      const struct bpf_object *gates, const struct tr_gate_config *config)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
 	struct tr_companion *companion = calloc(1, sizeof(*companion));
@@ -61,6 +73,8 @@ int tr_companion_open(struct tr_companion **out, const char *name, const unsigne
 		return -ENOMEM;
 	companion->object = bpf_object__open_mem(object, size, &options);
 	error = companion->object ? share_maps(companion->object, gates) : -errno;
+	if (!error && config)
+		error = tr_configure(companion->object, config);
 	if (!error)
 		error = bpf_object__load(companion->object);
 	if (!error)

@@ -5,12 +5,17 @@
 
 #include <bpf/libbpf.h>
 #include <stddef.h>
+#include "tr_gate.h"
 
 struct tr_companion;
 
-/* Loads an object and attaches its programs, all but iterators. */
+/* Loads an object and attaches its programs, all but iterators. `config`: of the programs that tell, else NULL. */
 int tr_companion_open(struct tr_companion **out, const char *name, const unsigned char *object, size_t size,
-		      const struct bpf_object *gates);
+		      const struct bpf_object *gates, const struct tr_gate_config *config);
+
+/* Sets what programs that tell are told, before they are loaded. */
+int tr_configure(struct bpf_object *object, const struct tr_gate_config *config);
+
 void tr_companion_close(struct tr_companion *companion);
 
 /* Runs one of its iterators to the end. */

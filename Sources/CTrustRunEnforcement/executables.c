@@ -63,7 +63,7 @@ int tr_executables_set_globs(const struct bpf_object *gates, struct tr_companion
 	}
 	if (!*companion) {
 		error = tr_companion_open(companion, "executables", tr_executables_object, tr_executables_object_size,
-					  gates);
+					  gates, NULL);
 		if (!error)
 			error = tr_companion_iterate(*companion, "iter__task", NULL);
 		if (error)

@@ -35,14 +35,10 @@ static int share_ring(struct bpf_object *object, const struct tr_gate_ring *ring
 static int configure(struct bpf_object *object, int can_kill, int tells, const struct tr_gate_ring *ring)
 {
 	struct tr_gate_config config = { .can_signal = can_kill, .tells = tells };
-	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.config");
-	size_t size;
-	void *value = map ? (void *)bpf_map__initial_value(map, &size) : NULL;
-	int error;
+	int error = tr_configure(object, &config);
 
-	if (!value || size < sizeof(config))
-		return -EINVAL;
-	memcpy(value, &config, sizeof(config));
+	if (error)
+		return error;
 	if (tells)
 		return ring ? share_ring(object, ring) : 0;
 	/* What nothing is written to takes no room. */
@@ -83,7 +79,15 @@ int tr_gate_can_signal(void)
 
 static int open_killer(struct tr_gate *gate)
 {
-	return tr_companion_open(&gate->killer, "kill", tr_kill_object, tr_kill_object_size, gate->object);
+	return tr_companion_open(&gate->killer, "kill", tr_kill_object, tr_kill_object_size, gate->object, NULL);
+}
+
+static int open_handover(struct tr_gate *gate)
+{
+	struct tr_gate_config config = { .tells = gate->tells };
+
+	return tr_companion_open(&gate->handover, "handover", tr_handover_object, tr_handover_object_size, gate->object,
+				 &config);
 }
 
 int tr_gate_open(int tells, const struct tr_gate_ring *ring, struct tr_gate **out)
@@ -116,6 +120,7 @@ void tr_gate_close(struct tr_gate *gate)
 		bpf_link__destroy(gate->links[i]);
 	tr_companion_close(gate->executables);
 	tr_companion_close(gate->killer);
+	tr_companion_close(gate->handover);
 	bpf_object__close(gate->object);
 	free(gate->folder);
 	free(gate);
@@ -124,6 +129,20 @@ void tr_gate_close(struct tr_gate *gate)
 int tr_gate_can_kill(const struct tr_gate *gate)
 {
 	return gate->can_kill;
+}
+
+int tr_gate_can_refuse_handover(struct tr_gate *gate)
+{
+	int error = open_handover(gate);
+
+	tr_companion_close(gate->handover);
+	gate->handover = NULL;
+	return !error;
+}
+
+int tr_gate_refuses_handover(const struct tr_gate *gate)
+{
+	return gate->refuses_handover;
 }
 
 int tr_gate_map(const struct tr_gate *gate, const char *name)
@@ -301,6 +320,7 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 
 	if (error)
 		return error;
+	gate->refuses_handover = !open_handover(gate);
 	bpf_object__for_each_program (program, gate->object) {
 		if (count == TR_MAX_PROGRAMS || gate->links[count])
 			return -EBUSY;
@@ -317,6 +337,8 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 		bpf_link__destroy(gate->links[i]);
 		gate->links[i] = NULL;
 	}
+	tr_companion_close(gate->handover);
+	gate->handover = NULL;
 	return error;
 }
 

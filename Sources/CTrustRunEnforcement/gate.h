@@ -16,11 +16,12 @@ struct tr_gate {
 	struct bpf_link *links[TR_MAX_PROGRAMS];
 	struct tr_companion *executables; /* only if a policy has rules for certain executables */
 	struct tr_companion *killer;	  /* only where the gates may not kill, and if a policy does */
-	const struct tr_companion *pinned_executables, *pinned_killer;
+	struct tr_companion *handover;	  /* only where the kernel lets it refuse */
+	const struct tr_companion *pinned_executables, *pinned_killer, *pinned_handover;
 	char *folder; /* of the pins; NULL: nothing is pinned */
 	uint32_t slot, generation;
 	int can_signal; /* the gates themselves */
-	int can_kill, tells;
+	int can_kill, refuses_handover, tells;
 };
 
 /* The descriptor of a map of the object, or -errno. */

@@ -11,6 +11,11 @@ const unsigned char tr_executables_object[] = {
 };
 const size_t tr_executables_object_size = sizeof(tr_executables_object);
 
+const unsigned char tr_handover_object[] = {
+#embed "../../BPF/Objects/handover.bpf.o"
+};
+const size_t tr_handover_object_size = sizeof(tr_handover_object);
+
 const unsigned char tr_kill_object[] = {
 #embed "../../BPF/Objects/kill.bpf.o"
 };

@@ -9,6 +9,8 @@ extern const unsigned char tr_enforce_object[];
 extern const size_t tr_enforce_object_size;
 extern const unsigned char tr_executables_object[];
 extern const size_t tr_executables_object_size;
+extern const unsigned char tr_handover_object[];
+extern const size_t tr_handover_object_size;
 extern const unsigned char tr_kill_object[];
 extern const size_t tr_kill_object_size;
 

@@ -14,6 +14,10 @@
 #include "object.h"
 
 #define INSTANCE_NAME "instance"
+#define HANDOVER_NAME "handover"
+
+/* No policy says anything of it: it is pinned once. */
+enum { HANDOVER_GENERATION = 0 };
 
 /* FNV-1a: nobody but root can make pins, so nobody needs to be kept from making two alike. */
 uint64_t tr_gate_layout(void)
@@ -120,8 +124,13 @@ int tr_gate_pin_companions(struct tr_gate *gate, uint32_t generation)
 	gate->pinned_executables = gate->executables;
 	if (gate->killer != gate->pinned_killer)
 		error = pin_companion(gate->killer, gate->folder, "killer", generation);
+	if (error)
+		return error;
+	gate->pinned_killer = gate->killer;
+	if (gate->handover != gate->pinned_handover)
+		error = pin_companion(gate->handover, gate->folder, HANDOVER_NAME, HANDOVER_GENERATION);
 	if (!error)
-		gate->pinned_killer = gate->killer;
+		gate->pinned_handover = gate->handover;
 	return error;
 }
 
@@ -172,7 +181,7 @@ int tr_gate_pin(struct tr_gate *gate, const char *folder, const struct tr_instan
 	}
 	if (!error)
 		return 0;
-	gate->pinned_executables = gate->pinned_killer = NULL;
+	gate->pinned_executables = gate->pinned_killer = gate->pinned_handover = NULL;
 	free(gate->folder);
 	gate->folder = NULL;
 	return error;
@@ -279,6 +288,13 @@ int tr_gate_is_off(const struct tr_gate *gate)
 	return 1;
 }
 
+static int has_handover(const char *folder)
+{
+	char path[TR_MAX_PIN_PATH];
+
+	return !path_of(path, folder, HANDOVER_NAME, "_0_0") && !access(path, F_OK);
+}
+
 static int adopt_policy(struct tr_gate *gate)
 {
 	struct tr_policy policy;
@@ -309,6 +325,7 @@ int tr_gate_adopt(const char *folder, struct tr_gate **out)
 	libbpf_set_print(tr_gate_log);
 	gate->can_kill = instance.can_kill;
 	gate->can_signal = tr_gate_can_signal();
+	gate->refuses_handover = has_handover(folder);
 	gate->object = bpf_object__open_mem(tr_enforce_object, tr_enforce_object_size, &options);
 	error = gate->object ? adopt_maps(gate, folder) : -errno;
 	if (!error)

@@ -18,6 +18,10 @@ extension Doctor {
                         missing:
                             "neither programs of control groups nor of traced functions may signal: no policy that kills"
                     ))
+            means.append(
+                gates.canRefuseHandover()
+                    ? DoctorReport.Means("handover", by: "fmod_ret/security_file_receive")
+                    : DoctorReport.Means("handover", missing: EnforcedScope.openHandover))
         } catch {
             means.append(DoctorReport.Means("gates", missing: error.message))
         }

@@ -109,6 +109,7 @@ package final class EnforcedMonitor {
             watched, scopes.policies.generations, newest: newest, ring: ring,
             output: try EventsOutput(.descriptor(STDOUT_FILENO), for: nil))
         subject.coversMachine = true
+        subject.refusesHandover = scopes.refusesHandover
         subject.format = monitor.format
         subject.filter = monitor.filter
         subject.eventLimit = monitor.eventLimit

@@ -108,9 +108,11 @@ package enum EnforcedRun {
         if left == nil { SocketGuard.take(off: scope.group.descriptor) }
         terminal?.leave()
         let isStopped = isLost && !configuration.failsOpen
+        let openings = enforced.refusesHandover ? [] : [EnforcedScope.openHandover]
         return Ending(
             status: isStopped ? AgentError.Code.notEnforced.rawValue : command.exitStatus,
-            report: finish(enforced, policies, left: left, isGuarded: isGuarded, stream) + confinement.report)
+            report: finish(enforced, policies, left: left, isGuarded: isGuarded, stream) + confinement.report + openings
+        )
     }
 
     /// Waits until the command has ended, or is not held any more and must not go on; returns whether it is not.
@@ -182,6 +184,7 @@ package enum EnforcedRun {
         var subject = EnforcedStream.Subject(
             scopes, policies.generations, newest: entry, ring: enforced.ring, output: output)
         subject.containment = confinement.facts
+        subject.refusesHandover = enforced.refusesHandover
         let stream = try EnforcedStream.start(subject)
         stream.tell(.proven, scope: path, policy: entry.compiled.policy.name, generation: entry.generation)
         return stream

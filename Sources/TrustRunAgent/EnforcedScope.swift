@@ -43,8 +43,14 @@ final class EnforcedScope {
     /// That of the policy in force.
     var generation: UInt32 { gate.generation }
     var canKill: Bool { gate.canKill }
+    func canRefuseHandover() -> Bool { gate.canRefuseHandover() }
+    var refusesHandover: Bool { gate.refusesHandover }
     /// The gates' records, as `Gate` has them.
     var ring: Gate.Ring { gate.ring }
+
+    /// What is open where the kernel does not let it be refused.
+    static let openHandover =
+        "sockets that other processes hand in are not refused, and no gate sees what they send: this kernel has no programs that change what its functions return, or no room for more"
 
     var isPinned: Bool { pins != nil }
 

@@ -27,6 +27,8 @@ final class EnforcedScopes {
     private let failsOpen: Bool
     private let tell: (String) -> Void
     private(set) var canKill = false
+    /// Of all groups that were held so far.
+    private(set) var refusesHandover = true
 
     init(
         _ policies: EnforcedPolicies, in hierarchy: CgroupHierarchy, failsOpen: Bool, tell: @escaping (String) -> Void
@@ -78,6 +80,10 @@ final class EnforcedScopes {
         } else {
             guard let made = try putUp(group) else { return nil }
             scope = made
+        }
+        if refusesHandover, !scope.refusesHandover {
+            refusesHandover = false
+            tell("\(path): \(EnforcedScope.openHandover)")
         }
         let namespaces = NetworkNamespaces(of: ScopeDirectory.processes(below: group.folder))
         let weaknesses = try inspect(group, namespaces, allowsDegraded: allowsDegraded)

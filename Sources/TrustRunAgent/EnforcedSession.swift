@@ -193,7 +193,7 @@ final class EnforcedSession: FlowCounts {
             defaultAction: policy.settings.defaultAction.value)
         start.enforcement = SessionStart.EnforcementFacts(
             scopes: subject.scopes.all, generation: subject.newest.generation, containment: subject.containment,
-            canLeakByDNS: policy.settings.nameLookup == .open)
+            canLeakByDNS: policy.settings.nameLookup == .open, refusesHandover: subject.refusesHandover)
         return start
     }
 }

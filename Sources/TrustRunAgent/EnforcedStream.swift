@@ -19,6 +19,8 @@ final class EnforcedStream: Sendable {
         let ring: Sensor.Ring
         let output: EventsOutput
         var containment = SessionStart.Containment(level: .none, missing: [])
+        /// Whether processes of the scopes get no sockets that others made.
+        var refusesHandover = true
         /// Whether what happens outside of the scopes is told too, without verdicts.
         var coversMachine = false
         var format = MonitorConfiguration.Format.jsonl

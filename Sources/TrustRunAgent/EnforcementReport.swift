@@ -88,6 +88,7 @@ struct EnforcementReport {
         case .datagram: return "udp \(peer):\(outcome.port)"
         case .inbound: return "connections from \(outcome.address) to port \(outcome.port)"
         case .socket: return "sockets of protocol \(outcome.transport) and type \(outcome.port)"
+        case .handover: return "sockets of protocol \(outcome.transport) and type \(outcome.port), handed in"
         case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
         case .bind: return "port \(outcome.port) as one's own"
         case .query: return "DNS to \(peer):\(outcome.port)"
@@ -124,7 +125,7 @@ struct EnforcementReport {
         case .none:
             switch outcome.gate {
             case .connect, .datagram, .inbound, .name: return "the default action"
-            case .socket, .option, .bind, .packet, .query, .answer: return "not in an enforced scope"
+            case .socket, .option, .bind, .packet, .query, .answer, .handover: return "not in an enforced scope"
             }
         }
     }

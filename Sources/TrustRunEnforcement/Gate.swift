@@ -62,6 +62,12 @@ package import TrustRunPolicy
     /// Whether this kernel lets the gates kill.
     package var canKill: Bool { unsafe tr_gate_can_kill(handle) != 0 }
 
+    /// Whether this kernel lets it refuse sockets that others made; before it is attached.
+    package func canRefuseHandover() -> Bool { unsafe tr_gate_can_refuse_handover(handle) != 0 }
+
+    /// Whether processes of the scope get no sockets that others made; known once it is attached.
+    package var refusesHandover: Bool { unsafe tr_gate_refuses_handover(handle) != 0 }
+
     /// Where its records are; the descriptors are the gate's.
     package var ring: Ring {
         let ring = unsafe tr_gate_ring(handle)

@@ -22,6 +22,8 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
     case answer
     /// TCP, by the server name of its ClientHello.
     case name
+    /// A socket that another process made.
+    case handover
 
     /// The word in the stream.
     package var text: StaticString {
@@ -36,6 +38,7 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
         case .query: "query"
         case .answer: "answer"
         case .name: "name"
+        case .handover: "handover"
         }
     }
 }

@@ -38,11 +38,17 @@ package struct SessionStart {
         /// Data can leave in names that are looked up.
         package var canLeakByDNS: Bool
 
-        package init(scopes: [String], generation: UInt32, containment: Containment, canLeakByDNS: Bool) {
+        /// Processes of the scopes get no sockets that others made.
+        package var refusesHandover: Bool
+
+        package init(
+            scopes: [String], generation: UInt32, containment: Containment, canLeakByDNS: Bool, refusesHandover: Bool
+        ) {
             self.scopes = scopes
             self.generation = generation
             self.containment = containment
             self.canLeakByDNS = canLeakByDNS
+            self.refusesHandover = refusesHandover
         }
     }
 

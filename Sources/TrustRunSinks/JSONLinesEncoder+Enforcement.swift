@@ -44,7 +44,7 @@ extension JSONLinesEncoder {
         buffer.append(attempt.gate == .option ? "\",\"level\":" : "\",\"protocol\":")
         buffer.append(decimal: UInt64(attempt.transport))
         switch attempt.gate {
-        case .socket: buffer.append(",\"type\":")
+        case .socket, .handover: buffer.append(",\"type\":")
         case .option: buffer.append(",\"option\":")
         case .bind: buffer.append(",\"port\":")
         case .packet, .query, .answer, .name:
@@ -68,6 +68,7 @@ extension JSONLinesEncoder {
             append(texts: facts.containment.missing, to: &buffer)
             buffer.append("]")
         }
+        if !facts.refusesHandover { buffer.append(",\"handover\":\"possible\"") }
         if facts.canLeakByDNS { buffer.append(",\"dns_exfiltration\":\"possible\"") }
         buffer.append("}")
     }

@@ -27,6 +27,9 @@ extension TextEncoder {
             buffer.append(" at ")
             append(attempt.own, names: nil, to: &buffer)
         case .socket: append(" socket of protocol ", attempt.transport, ", type ", attempt.port, to: &buffer)
+        case .handover:
+            append(" socket of protocol ", attempt.transport, ", type ", attempt.port, to: &buffer)
+            buffer.append(", handed in")
         case .option: append(" socket option of level ", attempt.transport, ", number ", attempt.port, to: &buffer)
         case .bind: append(" bind of protocol ", attempt.transport, " to port ", attempt.port, to: &buffer)
         case .query, .answer:

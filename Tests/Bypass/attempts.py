@@ -4,9 +4,12 @@ may send (it must arrive)."""
 
 import ctypes
 import dataclasses
+import functools
+import json
 import socket
+import subprocess
 
-from settings import workload
+from settings import agent_path, scaled, workload
 
 STREAM, DATAGRAM, RAW, SEQPACKET = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET
 EVERYBODY = ("user", "root", "container")
@@ -19,6 +22,13 @@ SECCOMP = -1  # for `contained`: on every kernel
 def landlock():
     """The version of this kernel's interface; 0: none."""
     return max(0, LIBC.syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_VERSION))
+
+
+@functools.cache
+def can_refuse_handover():
+    """What `doctor` says of this machine, from which the session and the summary of a command say the same."""
+    done = subprocess.run([agent_path(), "doctor", "--json"], capture_output=True, timeout=scaled(30))
+    return any(entry["name"] == "handover" and "means" in entry for entry in json.loads(done.stdout)["enforcement"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Attempt:
     is_optional: bool = False  # kernels and users may lack it: then it must fail outside as well, with an errno
     open: str = ""  # why it gets through, where it is known to
     open_for: tuple = (*EVERYBODY, MEMBER)
+    handed: bool = False  # a socket made elsewhere is handed in: refused where the kernel has what it takes
     contained: int = 0  # from which version of Landlock on `run` refuses the user such a call, wherever it leads; 0: it does not
     needs: str = ""  # of the harness: caller, helper, root group
     peers: str = ""  # whom it is known to get past
@@ -42,7 +53,7 @@ class Attempt:
         return who == "user" and self.contained != 0 and landlock() >= self.contained
 
     def is_open(self, who):
-        return bool(self.open) and who in self.open_for and not self.is_contained(who)
+        return bool(self.open) and who in self.open_for and not self.is_contained(who) and not (self.handed and can_refuse_handover())
 
 
 def _rows(kinds, name, way, gate, **fields):
@@ -53,6 +64,7 @@ def _rows(kinds, name, way, gate, **fields):
 BOTH = ("v4", "v6")
 CONNECT, DATA, SOCKET, OPTION, PACKET, BIND, INBOUND = "connect4/6", "sendmsg4/6", "sock_create", "setsockopt", "egress", "post_bind", "ingress"
 FILTER, DOMAIN = "`run`: seccomp", "`run`: Landlock"
+HANDOVER = "fmod_ret/security_file_receive"
 
 
 def _tcp():
@@ -207,15 +219,15 @@ def _processes():
 
 
 def _handed():
-    why = "a socket keeps the control group that it was born in"
+    why = "a socket keeps the control group that it was born in, where the kernel has no `fmod_ret`"
     his = "what another process does is that one's"
     both = ("user", MEMBER)
     for kind in ("stream", "datagram", "connected", "open"):
-        yield Attempt(f"a socket passed in: {kind}", "passed", "none", {"kind": kind}, needs="helper", has_control=False, open=why)
-        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; else Yama", {"kind": kind}, needs="helper", who=both,
+        yield Attempt(f"a socket passed in: {kind}", "passed", HANDOVER, {"kind": kind}, needs="helper", has_control=False, handed=True, open=why)
+        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; {HANDOVER}", {"kind": kind}, needs="helper", who=both, handed=True,
                       counts="marker" if kind == "open" else "both",  # the other process connects
                       has_control=False, is_optional=True, contained=SECCOMP, open=why)
-    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{DOMAIN}, since 6.12", {"kind": "datagram"}, needs="abstract helper",
+    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"}, needs="abstract helper", handed=True,
                   who=both, has_control=False, contained=6, open=why)
     yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; else Yama", needs="helper", who=both,
                   has_control=False, is_optional=True, contained=2, open=his)
@@ -241,6 +253,6 @@ def table(attempts):
         if attempt.open:
             free = [who for who in attempt.who if who in attempt.open_for and not (who == "user" and attempt.contained)]
             whom = f" for {', '.join(free)}" if free != list(attempt.who) else ""
-            stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not whom else f"{stops}; **open**{whom}: {attempt.open}"
+            stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not (whom or attempt.handed) else f"{stops}; **open**{whom}: {attempt.open}"
         lines.append(f"| {attempt.name} | {', '.join(attempt.who)} | {stops} | {attempt.peers} |")
     return "\n".join(lines)

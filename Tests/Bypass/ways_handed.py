@@ -3,6 +3,7 @@
 
 import array as _array
 import ctypes as _ctypes
+import errno as _errno
 import fcntl as _fcntl
 import json as _json
 import os as _os
@@ -30,6 +31,8 @@ def _ask(helper, **request):
 def passed(to, port, marker, helper, kind):
     """SCM_RIGHTS. `kind`: stream, datagram, connected (UDP), listener."""
     _, descriptors = _ask(helper, want=kind, to=to, port=port)
+    if not descriptors:
+        raise OSError(_errno.EPERM, "no descriptor came with the message")
     end = _socket.socket(fileno=descriptors[0])
     _use(end, kind, to, port, marker)
 

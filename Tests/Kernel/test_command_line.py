@@ -132,7 +132,7 @@ def test_doctor():
 def test_doctor_says_what_can_be_enforced():
     report = json.loads(run("doctor", "--json")[1])
     means = {part["name"]: part for part in report["enforcement"]}
-    expect.equal(list(means), ["gates", "kill", "landlock", "landlock_scopes", "seccomp"], "what enforcing rests on")
+    expect.equal(list(means), ["gates", "kill", "handover", "landlock", "landlock_scopes", "seccomp"], "what enforcing rests on")
     for part in means.values():
         expect.true(("means" in part) != ("missing" in part), f"either there or not: {part}")
     expect.true("means" in means["gates"], f"the gates: {means['gates']}")

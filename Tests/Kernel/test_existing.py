@@ -139,6 +139,7 @@ def test_a_process_that_was_there_is_known():
     child = Child(_connect_when_told, "127.0.0.1", server.port, user=NOBODY)
     child.receive()
     agent = Agent()
+    agent.settle()  # it has looked at what there is
     expect.equal(agent.find(("exec", "exit"), pid=child.pid), [], "events of a process that only waits")
     child.send()
     source = child.result()

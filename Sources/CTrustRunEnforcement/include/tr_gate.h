@@ -64,6 +64,12 @@ void tr_gate_close(struct tr_gate *_Nonnull gate);
 /* Whether this kernel lets the gate kill; else what should be killed is only refused. */
 int tr_gate_can_kill(const struct tr_gate *_Nonnull gate);
 
+/* Whether this kernel lets a gate that is not attached do what the next one tells. */
+int tr_gate_can_refuse_handover(struct tr_gate *_Nonnull gate);
+
+/* Whether the scope that it is attached to gets no sockets of other processes (handover.bpf.c). */
+int tr_gate_refuses_handover(const struct tr_gate *_Nonnull gate);
+
 /* To give to tr_sensor_open; the descriptors are the gate's own. */
 struct tr_gate_ring tr_gate_ring(const struct tr_gate *_Nonnull gate);
 
