@@ -223,10 +223,10 @@ def _handed():
     his = "what another process does is that one's"
     both = ("user", MEMBER)
     for kind in ("stream", "datagram", "connected", "open"):
-        yield Attempt(f"a socket passed in: {kind}", "passed", HANDOVER, {"kind": kind}, needs="helper", has_control=False, handed=True, open=why)
+        yield Attempt(f"a socket passed in: {kind}", "passed", HANDOVER, {"kind": kind}, needs="helper", has_control=False, handed=True,
+                      counts="marker" if kind == "open" else "both", open=why)  # the other process connects
         yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; {HANDOVER}", {"kind": kind}, needs="helper", who=both, handed=True,
-                      counts="marker" if kind == "open" else "both",  # the other process connects
-                      has_control=False, is_optional=True, contained=SECCOMP, open=why)
+                      counts="marker" if kind == "open" else "both", has_control=False, is_optional=True, contained=SECCOMP, open=why)
     yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"}, needs="abstract helper", handed=True,
                   who=both, has_control=False, contained=6, open=why)
     yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; else Yama", needs="helper", who=both,
