@@ -2,7 +2,7 @@
 /*
  * Sockets that other processes hand to those of a scope: SCM_RIGHTS, pidfd_getfd. A socket keeps the control group that
  * it was born in, so the gates do not see what it sends; none comes in but unix and netlink sockets, and the scope's
- * own. The receiver gets no descriptor, and MSG_CTRUNC. Hook: fmod_ret/security_file_receive, from 5.15 on, where a
+ * own. The receiver gets no descriptor, and MSG_CTRUNC. Hook: fmod_ret/security_file_receive, from 5.11 on, where a
  * socket's group is always that of version 2 (8520e224f547); no fallback: where there is none the agent tells. Blind
  * spots: descriptors that io_uring passes from ring to ring (6.0; `run` refuses io_uring), and those that a process has
  * when it comes into the scope, which the agent looks at.
@@ -31,7 +31,7 @@ static __always_inline struct sock *tr_socket_of(struct file *file)
 
 static __always_inline int tr_on_receive(struct file *file)
 {
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct task_struct *task = bpf_get_current_task_btf(); /* 5.11 */
 	struct sock *sk = tr_socket_of(file);
 	u16 family;
 
