@@ -2,8 +2,8 @@
 /*
  * Sockets that other processes hand to those of a scope: SCM_RIGHTS, pidfd_getfd. A socket keeps the control group that
  * it was born in, so the gates do not see what it sends; none comes in but unix and netlink sockets, and the scope's
- * own. The receiver gets no descriptor, and MSG_CTRUNC. Hook: fmod_ret/security_file_receive, from 5.11 on, where a
- * socket's group is always that of version 2 (8520e224f547); no fallback: where there is none the agent tells. Blind
+ * own. The receiver gets no descriptor, and MSG_CTRUNC. Hook: fmod_ret/security_file_receive, from 5.11 on
+ * (bpf_get_current_task_btf); no fallback: where there is none the agent tells. Blind
  * spots: descriptors that io_uring passes from ring to ring (6.0; `run` refuses io_uring), and those that a process has
  * when it comes into the scope, which the agent looks at.
  */
