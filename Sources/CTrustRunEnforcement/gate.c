@@ -339,6 +339,7 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 	}
 	tr_companion_close(gate->handover);
 	gate->handover = NULL;
+	gate->refuses_handover = 0;
 	return error;
 }
 

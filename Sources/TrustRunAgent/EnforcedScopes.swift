@@ -81,10 +81,7 @@ final class EnforcedScopes {
             guard let made = try putUp(group) else { return nil }
             scope = made
         }
-        if refusesHandover, !scope.refusesHandover {
-            refusesHandover = false
-            tell("\(path): \(EnforcedScope.openHandover)")
-        }
+        noteHandover(of: scope, path)
         let namespaces = NetworkNamespaces(of: ScopeDirectory.processes(below: group.folder))
         let weaknesses = try inspect(group, namespaces, allowsDegraded: allowsDegraded)
         if failsOpen {
@@ -98,9 +95,17 @@ final class EnforcedScopes {
     /// Puts new gates up in the place of others, which hold no more. nil: the group is gone.
     func replace(_ lost: Held) throws(AgentError) -> Held? {
         guard let scope = try putUp(lost.group) else { return nil }
+        noteHandover(of: scope, lost.group.path)
         if !failsOpen { try scope.pin(as: lost.lock.name, policy: policyName, ownsScope: lost.ownsScope) }
         return Held(
             scope: scope, group: lost.group, lock: lost.lock, ownsScope: lost.ownsScope, weaknesses: lost.weaknesses)
+    }
+
+    /// Tells of the first group whose processes are not kept from sockets of others.
+    private func noteHandover(of scope: EnforcedScope, _ path: String) {
+        guard refusesHandover, !scope.refusesHandover else { return }
+        refusesHandover = false
+        tell("\(path): \(EnforcedScope.openHandover)")
     }
 
     private var policyName: String { policies.newest?.compiled.policy.name ?? "" }
