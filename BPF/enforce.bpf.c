@@ -16,6 +16,7 @@
 #include "tr_dns_stream.h"
 #include "tr_join.h"
 #include "tr_judge.h"
+#include "tr_member.h"
 #include "tr_packet.h"
 #include "tr_stream.h"
 

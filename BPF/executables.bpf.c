@@ -9,8 +9,8 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-#include "tr_hold.h"
 #include "tr_image.h"
+#include "tr_pair.h"
 #include "tr_path.h"
 #include "tr_scope.h"
 
@@ -227,26 +227,7 @@ static __always_inline int tr_exit_seen(struct task_struct *task)
 	return 0;
 }
 
-/* In pairs, since the kernel passes over a program that would interrupt itself (see tr_twin.h); each leaves alone what
- * the other has done. */
-#define TR_PAIR(tracepoint, body, ...)                      \
-	SEC("tp_btf/" #tracepoint)                          \
-	int BPF_PROG(tp_btf__##tracepoint, __VA_ARGS__)     \
-	{                                                   \
-		tr_hold();                                  \
-		body;                                       \
-		tr_release();                               \
-		return 0;                                   \
-	}                                                   \
-	SEC("tp_btf/" #tracepoint)                          \
-	int BPF_PROG(tp_btf__##tracepoint##_2, __VA_ARGS__) \
-	{                                                   \
-		tr_hold();                                  \
-		body;                                       \
-		tr_release();                               \
-		return 0;                                   \
-	}
-
+/* Each of a pair leaves alone what the other has done. */
 TR_PAIR(sched_process_exec, tr_exec_seen(task), struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 TR_PAIR(sched_process_fork, tr_fork_seen(parent, child), struct task_struct *parent, struct task_struct *child)
 TR_PAIR(sched_process_exit, tr_exit_seen(task), struct task_struct *task)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Sockets that other processes hand to those of a scope: SCM_RIGHTS, pidfd_getfd. A socket keeps the control group that
- * it was born in, so the gates do not see what it sends; none comes in but unix and netlink sockets, and the scope's
- * own. The receiver gets no descriptor, and MSG_CTRUNC. Hook: fmod_ret/security_file_receive, from 5.11 on
- * (bpf_get_current_task_btf); no fallback: where there is none the agent tells. Blind
- * spots: descriptors that io_uring passes from ring to ring (6.0; `run` refuses io_uring), and those that a process has
- * when it comes into the scope, which the agent looks at.
+ * Sockets that the gates do not see, refused before a process of a scope has them. Those that other processes hand to
+ * it (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
+ * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Those of other families
+ * (packet, vsock, ...), which pass no hook of control groups. Hooks, all of them needed:
+ * fmod_ret/security_file_receive, security_socket_create, from 5.11 on (bpf_get_current_task_btf); no fallback: where
+ * there are none member.bpf.c does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from
+ * ring to ring (6.0; `run` refuses io_uring), and those that a process has when it comes into the scope, which the
+ * agent looks at.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -13,11 +15,11 @@
 #include <bpf/bpf_tracing.h>
 #include "tr_hold.h"
 #include "tr_judge.h"
-#include "tr_scope.h"
+#include "tr_member.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-enum { EPERM = 1 };
+enum { EPERM = 1, AF_ALG = 38 };
 
 static __always_inline struct sock *tr_socket_of(struct file *file)
 {
@@ -38,33 +40,44 @@ static __always_inline int tr_on_receive(struct file *file)
 	if (!sk)
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	if (family == AF_UNIX || family == AF_NETLINK || !tr_is_in_scope(task) ||
-	    tr_is_of_scope(BPF_CORE_READ(sk, sk_cgrp_data.cgroup)))
+	if (family == AF_UNIX || family == AF_NETLINK || !tr_is_member(task) || tr_is_of_scope(tr_birthplace(sk)))
 		return 0;
 	tr_refuse(TR_GATE_HANDOVER, BPF_CORE_READ(sk, sk_protocol), BPF_CORE_READ(sk, sk_type));
 	return -EPERM;
 }
 
+/* The kernel's own sockets (`kernel`) are nobody's, and ciphers (AF_ALG) send nothing. */
+static __always_inline int tr_on_create(int family, int type, int protocol, int kernel)
+{
+	if (kernel || family == AF_INET || family == AF_INET6 || family == AF_UNIX || family == AF_NETLINK ||
+	    family == AF_ALG || !tr_is_member(bpf_get_current_task_btf()))
+		return 0;
+	tr_refuse(TR_GATE_SOCKET, protocol, type);
+	return -EPERM;
+}
+
 /* In pairs: the kernel passes over a program that would interrupt itself. The second does not run where the first
  * refuses. */
-SEC("fmod_ret/security_file_receive")
-int BPF_PROG(fmod_ret__file_receive, struct file *file)
-{
-	int result;
+#define TR_REFUSING_PAIR(function, question, ...)           \
+	SEC("fmod_ret/" #function)                          \
+	int BPF_PROG(fmod_ret__##function, __VA_ARGS__)     \
+	{                                                   \
+		int result;                                 \
+		tr_hold();                                  \
+		result = question;                          \
+		tr_release();                               \
+		return result;                              \
+	}                                                   \
+	SEC("fmod_ret/" #function)                          \
+	int BPF_PROG(fmod_ret__##function##_2, __VA_ARGS__) \
+	{                                                   \
+		int result;                                 \
+		tr_hold();                                  \
+		result = question;                          \
+		tr_release();                               \
+		return result;                              \
+	}
 
-	tr_hold();
-	result = tr_on_receive(file);
-	tr_release();
-	return result;
-}
-
-SEC("fmod_ret/security_file_receive")
-int BPF_PROG(fmod_ret__file_receive_2, struct file *file)
-{
-	int result;
-
-	tr_hold();
-	result = tr_on_receive(file);
-	tr_release();
-	return result;
-}
+TR_REFUSING_PAIR(security_file_receive, tr_on_receive(file), struct file *file)
+TR_REFUSING_PAIR(security_socket_create, tr_on_create(family, type, protocol, kernel), int family, int type,
+		 int protocol, int kernel)

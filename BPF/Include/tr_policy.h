@@ -130,6 +130,7 @@ enum tr_judged_at {
 	TR_GATE_ANSWER = 9,    /* an answer that ties no name to an address; it is let through */
 	TR_GATE_NAME = 10,     /* TCP, by the server name of its ClientHello */
 	TR_GATE_HANDOVER = 11, /* a socket that another process made: `port` is the type */
+	TR_GATE_LEAVING = 12,  /* a socket made by a process that has left the scope: `port` is the type */
 };
 
 /* tr_outcome_key.rule where no rule decided */

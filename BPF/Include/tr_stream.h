@@ -101,7 +101,7 @@ static __always_inline struct tr_binding *tr_binding_of_stream(const struct tr_s
 enum { TR_USE_SECONDS = 60 }; /* how often at most */
 
 /* A name that a connection uses does not run out, as long as the connection sends something before it does. */
-static __noinline int tr_use_name(struct tr_stream *stream)
+static __noinline __attribute__((unused)) int tr_use_name(struct tr_stream *stream)
 {
 	u32 zero = 0, slot, *chosen;
 	struct tr_binding *binding;

@@ -169,8 +169,13 @@ struct sock_cgroup_data {
 	struct cgroup *cgroup;
 } __ksym_type;
 
+typedef struct {
+	int owned; /* by a process, which is in a call */
+} socket_lock_t;
+
 struct sock {
 	struct sock_common __sk_common;
+	socket_lock_t sk_lock;
 	struct sock_cgroup_data sk_cgrp_data;
 	u16 sk_type;
 	u16 sk_protocol;
@@ -179,6 +184,7 @@ struct sock {
 } __ksym_type;
 
 struct socket {
+	struct file *file;
 	struct sock *sk;
 } __ksym_type;
 

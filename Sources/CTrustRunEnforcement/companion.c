@@ -44,16 +44,36 @@ int tr_configure(struct bpf_object *object, const struct tr_gate_config *config)
 	return 0;
 }
 
-static int attach(struct tr_companion *companion)
+/* Before the object is loaded. */
+static int leave_out(struct bpf_object *object, const char *const *names)
+{
+	for (; names && *names; names++) {
+		struct bpf_program *program = bpf_object__find_program_by_name(object, *names);
+
+		if (!program)
+			return -ENOENT;
+		bpf_program__set_autoload(program, false);
+	}
+	return 0;
+}
+
+static int is_of_cgroups(const struct bpf_program *program)
+{
+	return !strncmp(bpf_program__section_name(program), "cgroup", 6);
+}
+
+static int attach(struct tr_companion *companion, int cgroup)
 {
 	struct bpf_program *program;
 
 	bpf_object__for_each_program (program, companion->object) {
-		if (!strncmp(bpf_program__section_name(program), "iter/", 5))
+		if (!strncmp(bpf_program__section_name(program), "iter/", 5) || !bpf_program__autoload(program))
 			continue;
 		if (companion->count == MAX_LINKS)
 			return -E2BIG;
-		companion->links[companion->count] = bpf_program__attach(program);
+		companion->links[companion->count] = is_of_cgroups(program)
+							     ? bpf_program__attach_cgroup(program, cgroup)
+							     : bpf_program__attach(program);
 		if (!companion->links[companion->count])
 			return -errno;
 		companion->count++;
@@ -61,24 +81,25 @@ static int attach(struct tr_companion *companion)
 	return 0;
 }
 
-int tr_companion_open(struct tr_companion **out, const char *name, const unsigned char *object, size_t size,
-		      const struct bpf_object *gates, const struct tr_gate_config *config)
+int tr_companion_open(struct tr_companion **out, const struct tr_companion_parts *parts)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = name);
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = parts->name);
 	struct tr_companion *companion = calloc(1, sizeof(*companion));
 	int error;
 
 	*out = NULL;
 	if (!companion)
 		return -ENOMEM;
-	companion->object = bpf_object__open_mem(object, size, &options);
-	error = companion->object ? share_maps(companion->object, gates) : -errno;
-	if (!error && config)
-		error = tr_configure(companion->object, config);
+	companion->object = bpf_object__open_mem(parts->object, parts->size, &options);
+	error = companion->object ? share_maps(companion->object, parts->gates) : -errno;
+	if (!error)
+		error = leave_out(companion->object, parts->left_out);
+	if (!error && parts->config)
+		error = tr_configure(companion->object, parts->config);
 	if (!error)
 		error = bpf_object__load(companion->object);
 	if (!error)
-		error = attach(companion);
+		error = attach(companion, parts->cgroup);
 	if (error) {
 		tr_companion_close(companion);
 		return error;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tracing programs that work for the gates: an object that has the gates' own maps wherever a name is the same. */
+/* Programs outside of the scope that work for the gates: an object that has the gates' own maps wherever a name is the
+ * same. */
 #ifndef TR_COMPANION_H
 #define TR_COMPANION_H
 
@@ -9,9 +10,19 @@
 
 struct tr_companion;
 
-/* Loads an object and attaches its programs, all but iterators. `config`: of the programs that tell, else NULL. */
-int tr_companion_open(struct tr_companion **out, const char *name, const unsigned char *object, size_t size,
-		      const struct bpf_object *gates, const struct tr_gate_config *config);
+/* What one is made of. */
+struct tr_companion_parts {
+	const char *name;
+	const unsigned char *object;
+	size_t size;
+	const struct bpf_object *gates;
+	const struct tr_gate_config *config; /* NULL: its programs do not tell */
+	int cgroup;			     /* what its programs of control groups are attached to */
+	const char *const *left_out;	     /* programs, up to a NULL; or NULL */
+};
+
+/* Loads an object and attaches its programs, all but iterators. */
+int tr_companion_open(struct tr_companion **out, const struct tr_companion_parts *parts);
 
 /* Sets what programs that tell are told, before they are loaded. */
 int tr_configure(struct bpf_object *object, const struct tr_gate_config *config);

@@ -55,6 +55,10 @@ static int make_states(uint32_t generation, const struct tr_tables *tables)
 int tr_executables_set_globs(const struct bpf_object *gates, struct tr_companion **companion, uint32_t slot,
 			     uint32_t generation, const struct tr_tables *tables)
 {
+	const struct tr_companion_parts parts = { .name = "executables",
+						  .object = tr_executables_object,
+						  .size = tr_executables_object_size,
+						  .gates = gates };
 	int outer = bpf_object__find_map_fd_by_name(gates, "process_globs"), error = 0, fd;
 
 	if (!tables->states) {
@@ -62,8 +66,7 @@ int tr_executables_set_globs(const struct bpf_object *gates, struct tr_companion
 		return 0;
 	}
 	if (!*companion) {
-		error = tr_companion_open(companion, "executables", tr_executables_object, tr_executables_object_size,
-					  gates, NULL);
+		error = tr_companion_open(companion, &parts);
 		if (!error)
 			error = tr_companion_iterate(*companion, "iter__task", NULL);
 		if (error)

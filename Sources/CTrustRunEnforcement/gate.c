@@ -4,10 +4,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "executables.h"
 #include "gate.h"
@@ -79,15 +81,77 @@ int tr_gate_can_signal(void)
 
 static int open_killer(struct tr_gate *gate)
 {
-	return tr_companion_open(&gate->killer, "kill", tr_kill_object, tr_kill_object_size, gate->object, NULL);
+	const struct tr_companion_parts parts = {
+		.name = "kill", .object = tr_kill_object, .size = tr_kill_object_size, .gates = gate->object
+	};
+
+	return tr_companion_open(&gate->killer, &parts);
 }
 
 static int open_handover(struct tr_gate *gate)
 {
-	struct tr_gate_config config = { .tells = gate->tells };
+	const struct tr_gate_config config = { .tells = gate->tells };
+	const struct tr_companion_parts parts = { .name = "handover",
+						  .object = tr_handover_object,
+						  .size = tr_handover_object_size,
+						  .gates = gate->object,
+						  .config = &config };
 
-	return tr_companion_open(&gate->handover, "handover", tr_handover_object, tr_handover_object_size, gate->object,
-				 &config);
+	return tr_companion_open(&gate->handover, &parts);
+}
+
+/* The root of the hierarchy, as it is mounted, of one of its open directories. */
+static int open_root(int cgroup)
+{
+	struct stat here, above;
+	int fd = openat(cgroup, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC), up;
+
+	while (fd >= 0) {
+		up = openat(fd, "..", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
+		if (up < 0 || fstat(fd, &here) || fstat(up, &above)) {
+			int error = -errno;
+
+			close(fd);
+			if (up >= 0)
+				close(up);
+			return error;
+		}
+		if (here.st_dev != above.st_dev || here.st_ino == above.st_ino) {
+			close(up);
+			return fd;
+		}
+		close(fd);
+		fd = up;
+	}
+	return -errno;
+}
+
+/* Those that are in the scope already are members when it returns. */
+static int open_members(struct tr_gate *gate, int cgroup)
+{
+	const struct tr_gate_config config = { .tells = gate->tells };
+	/* What follows the packets of the whole machine costs something for each: only where it is needed, or can be.
+	 */
+	static const char *const all_packets[] = { "tp_btf__sock_send_length", "tp_btf__sock_send_length_2",
+						   "cgroup_skb__egress", NULL };
+	static const char *const later_packets[] = { "tp_btf__sock_send_length", "tp_btf__sock_send_length_2", NULL };
+	struct tr_companion_parts parts = { .name = "member",
+					    .object = tr_member_object,
+					    .size = tr_member_object_size,
+					    .gates = gate->object,
+					    .config = &config,
+					    .cgroup = open_root(cgroup) };
+	int error;
+
+	if (parts.cgroup < 0)
+		return parts.cgroup;
+	if (gate->handover)
+		parts.left_out = all_packets;
+	else if (libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0)
+		parts.left_out = later_packets;
+	error = tr_companion_open(&gate->members, &parts);
+	close(parts.cgroup);
+	return error ? error : tr_companion_iterate(gate->members, "iter__task", NULL);
 }
 
 int tr_gate_open(int tells, const struct tr_gate_ring *ring, struct tr_gate **out)
@@ -121,6 +185,7 @@ void tr_gate_close(struct tr_gate *gate)
 	tr_companion_close(gate->executables);
 	tr_companion_close(gate->killer);
 	tr_companion_close(gate->handover);
+	tr_companion_close(gate->members);
 	bpf_object__close(gate->object);
 	free(gate->folder);
 	free(gate);
@@ -321,24 +386,30 @@ int tr_gate_attach(struct tr_gate *gate, int cgroup)
 	if (error)
 		return error;
 	gate->refuses_handover = !open_handover(gate);
+	error = open_members(gate, cgroup);
+	if (error)
+		goto failed;
 	bpf_object__for_each_program (program, gate->object) {
-		if (count == TR_MAX_PROGRAMS || gate->links[count])
-			return -EBUSY;
+		if (count == TR_MAX_PROGRAMS || gate->links[count]) {
+			error = -EBUSY;
+			goto failed;
+		}
 		gate->links[count] = bpf_program__attach_cgroup(program, cgroup);
 		if (!gate->links[count]) {
 			error = -errno;
-			break;
+			goto failed;
 		}
 		count++;
 	}
-	if (!error)
-		return 0;
+	return 0;
+failed:
 	for (size_t i = 0; i < count; i++) {
 		bpf_link__destroy(gate->links[i]);
 		gate->links[i] = NULL;
 	}
 	tr_companion_close(gate->handover);
-	gate->handover = NULL;
+	tr_companion_close(gate->members);
+	gate->handover = gate->members = NULL;
 	gate->refuses_handover = 0;
 	return error;
 }

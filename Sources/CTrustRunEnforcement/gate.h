@@ -17,7 +17,8 @@ struct tr_gate {
 	struct tr_companion *executables; /* only if a policy has rules for certain executables */
 	struct tr_companion *killer;	  /* only where the gates may not kill, and if a policy does */
 	struct tr_companion *handover;	  /* only where the kernel lets it refuse */
-	const struct tr_companion *pinned_executables, *pinned_killer, *pinned_handover;
+	struct tr_companion *members;	  /* from the moment they are attached on */
+	const struct tr_companion *pinned_executables, *pinned_killer, *pinned_handover, *pinned_members;
 	char *folder; /* of the pins; NULL: nothing is pinned */
 	uint32_t slot, generation;
 	int can_signal; /* the gates themselves */

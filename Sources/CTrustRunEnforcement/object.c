@@ -20,3 +20,8 @@ const unsigned char tr_kill_object[] = {
 #embed "../../BPF/Objects/kill.bpf.o"
 };
 const size_t tr_kill_object_size = sizeof(tr_kill_object);
+
+const unsigned char tr_member_object[] = {
+#embed "../../BPF/Objects/member.bpf.o"
+};
+const size_t tr_member_object_size = sizeof(tr_member_object);

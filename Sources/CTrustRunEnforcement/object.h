@@ -13,5 +13,7 @@ extern const unsigned char tr_handover_object[];
 extern const size_t tr_handover_object_size;
 extern const unsigned char tr_kill_object[];
 extern const size_t tr_kill_object_size;
+extern const unsigned char tr_member_object[];
+extern const size_t tr_member_object_size;
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The mount point of a whole BPF file system: /sys/fs/bpf if it is one, else the first. Another mount is another file
  * system, with other pins. */
@@ -51,20 +52,28 @@ static int make_mount(char *point, size_t size)
 	return error;
 }
 
-/* Whether a folder is root's alone. */
-static int check_folder(const char *path)
-{
-	struct stat status;
+/*
+ * Nobody's: uid 0 without capabilities, as a process of a scope may be, is the owner of all that root makes, and could
+ * remove it. Above 2^31 there are no users, and -1 is no id.
+ */
+enum { OWNER = -3 };
 
-	if (lstat(path, &status))
+/* Whether a folder is nobody's or root's, and closed to others. */
+static int check_folder(const char *path, struct stat *status)
+{
+	if (lstat(path, status))
 		return -errno;
-	return S_ISDIR(status.st_mode) && !status.st_uid && !(status.st_mode & 077) ? 0 : -EPERM;
+	return S_ISDIR(status->st_mode) && (!status->st_uid || status->st_uid == (uid_t)OWNER) &&
+			       !(status->st_mode & 077)
+		       ? 0
+		       : -EPERM;
 }
 
 int tr_pins_find(char path[TR_MAX_PIN_PATH], int makes)
 {
 	char point[TR_MAX_PIN_PATH - 32];
 	int error = find_mount(point, sizeof(point));
+	struct stat status;
 
 	if (error == -ENOENT && makes)
 		error = make_mount(point, sizeof(point));
@@ -73,5 +82,8 @@ int tr_pins_find(char path[TR_MAX_PIN_PATH], int makes)
 	snprintf(path, TR_MAX_PIN_PATH, "%s/trustrun", point);
 	if (makes && mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
-	return check_folder(path);
+	error = check_folder(path, &status);
+	if (!error && makes && !status.st_uid && lchown(path, OWNER, OWNER))
+		error = -errno;
+	return error;
 }

@@ -15,9 +15,10 @@
 
 #define INSTANCE_NAME "instance"
 #define HANDOVER_NAME "handover"
+#define MEMBERS_NAME "member"
 
-/* No policy says anything of it: it is pinned once. */
-enum { HANDOVER_GENERATION = 0 };
+/* Of companions of which no policy says anything: they are pinned once. */
+enum { NO_GENERATION = 0 };
 
 /* FNV-1a: nobody but root can make pins, so nobody needs to be kept from making two alike. */
 uint64_t tr_gate_layout(void)
@@ -92,45 +93,58 @@ static int remove_entries(const char *folder, const char *prefix, const char *ke
 	return error;
 }
 
-/* In the place of the one that was pinned under that name before, which goes only then. */
-static int pin_companion(const struct tr_companion *companion, const char *folder, const char *name,
-			 uint32_t generation)
+/* NAME_GENERATION_, which the number of the link follows. */
+struct companion_prefix {
+	char text[32];
+};
+
+static struct companion_prefix companion_prefix(const char *name, uint32_t generation)
 {
-	char path[TR_MAX_PIN_PATH], kept[32], number[16];
+	struct companion_prefix prefix;
+
+	snprintf(prefix.text, sizeof(prefix.text), "%s_%u_", name, generation);
+	return prefix;
+}
+
+/* In the place of the one that was pinned under that name before, which goes only then. */
+static int pin_companion(const struct tr_companion *companion, const struct tr_companion **pinned, const char *folder,
+			 const char *name, uint32_t generation)
+{
+	const struct companion_prefix kept = companion_prefix(name, generation);
+	char path[TR_MAX_PIN_PATH], number[16];
 	struct bpf_link *const *links;
 	size_t count = tr_companion_links(companion, &links);
 	int error = 0;
 
-	snprintf(kept, sizeof(kept), "%s_%u_", name, generation);
+	if (companion == *pinned)
+		return 0;
 	for (size_t i = 0; i < count && !error; i++) {
 		snprintf(number, sizeof(number), "%zu", i);
-		error = path_of(path, folder, kept, number);
+		error = path_of(path, folder, kept.text, number);
 		if (!error && bpf_obj_pin(bpf_link__fd(links[i]), path))
 			error = -errno;
 	}
-	return error ? error : remove_entries(folder, name, count ? kept : NULL);
+	if (!error)
+		error = remove_entries(folder, name, count ? kept.text : NULL);
+	if (!error)
+		*pinned = companion;
+	return error;
 }
 
 int tr_gate_pin_companions(struct tr_gate *gate, uint32_t generation)
 {
-	int error = 0;
+	const char *folder = gate->folder;
+	int error;
 
-	if (!gate->folder)
+	if (!folder)
 		return 0;
-	if (gate->executables != gate->pinned_executables)
-		error = pin_companion(gate->executables, gate->folder, "executables", generation);
-	if (error)
-		return error;
-	gate->pinned_executables = gate->executables;
-	if (gate->killer != gate->pinned_killer)
-		error = pin_companion(gate->killer, gate->folder, "killer", generation);
-	if (error)
-		return error;
-	gate->pinned_killer = gate->killer;
-	if (gate->handover != gate->pinned_handover)
-		error = pin_companion(gate->handover, gate->folder, HANDOVER_NAME, HANDOVER_GENERATION);
+	error = pin_companion(gate->executables, &gate->pinned_executables, folder, "executables", generation);
 	if (!error)
-		gate->pinned_handover = gate->handover;
+		error = pin_companion(gate->killer, &gate->pinned_killer, folder, "killer", generation);
+	if (!error)
+		error = pin_companion(gate->handover, &gate->pinned_handover, folder, HANDOVER_NAME, NO_GENERATION);
+	if (!error)
+		error = pin_companion(gate->members, &gate->pinned_members, folder, MEMBERS_NAME, NO_GENERATION);
 	return error;
 }
 
@@ -181,7 +195,7 @@ int tr_gate_pin(struct tr_gate *gate, const char *folder, const struct tr_instan
 	}
 	if (!error)
 		return 0;
-	gate->pinned_executables = gate->pinned_killer = gate->pinned_handover = NULL;
+	gate->pinned_executables = gate->pinned_killer = gate->pinned_handover = gate->pinned_members = NULL;
 	free(gate->folder);
 	gate->folder = NULL;
 	return error;
@@ -292,7 +306,7 @@ static int has_handover(const char *folder)
 {
 	char path[TR_MAX_PIN_PATH];
 
-	return !path_of(path, folder, HANDOVER_NAME, "_0_0") && !access(path, F_OK);
+	return !path_of(path, folder, companion_prefix(HANDOVER_NAME, NO_GENERATION).text, "0") && !access(path, F_OK);
 }
 
 static int adopt_policy(struct tr_gate *gate)
@@ -349,20 +363,27 @@ int tr_pins_remove(const char *folder)
 	return error ? error : rmdir(folder) ? -errno : 0;
 }
 
-/* BPF_LINK_DETACH is there from 5.9 on (73b11c2ab072); a link that goes with its last pin is taken off by a worker. */
-int tr_pins_release(const char *folder)
+/* BPF_LINK_DETACH is there from 5.9 on (73b11c2ab072), for programs of control groups; a link that goes with its last
+ * pin is taken off by a worker. */
+static void detach_all(const char *folder, const char *prefix)
 {
 	char path[TR_MAX_PIN_PATH], number[16];
 
-	for (int i = 0; i < TR_MAX_PROGRAMS; i++) {
+	for (int i = 0;; i++) {
 		int fd;
 
 		snprintf(number, sizeof(number), "%d", i);
-		fd = path_of(path, folder, "link_", number) ? -1 : bpf_obj_get(path);
+		fd = path_of(path, folder, prefix, number) ? -1 : bpf_obj_get(path);
 		if (fd < 0)
 			break;
 		bpf_link_detach(fd);
 		close(fd);
 	}
+}
+
+int tr_pins_release(const char *folder)
+{
+	detach_all(folder, "link_");
+	detach_all(folder, companion_prefix(MEMBERS_NAME, NO_GENERATION).text);
 	return tr_pins_remove(folder);
 }

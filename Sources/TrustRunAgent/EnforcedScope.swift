@@ -50,7 +50,7 @@ final class EnforcedScope {
 
     /// What is open where the kernel does not let it be refused.
     static let openHandover =
-        "sockets that other processes hand in are not refused, and no gate sees what they send: this kernel has no programs that change what its functions return, or no room for more"
+        "sockets that other processes hand in come in, and what they send is refused at its packets: a byte may leave that one takes before its peer does. This kernel has no programs that change what its functions return, or no room for more"
 
     var isPinned: Bool { pins != nil }
 

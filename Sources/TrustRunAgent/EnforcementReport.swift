@@ -89,6 +89,8 @@ struct EnforcementReport {
         case .inbound: return "connections from \(outcome.address) to port \(outcome.port)"
         case .socket: return "sockets of protocol \(outcome.transport) and type \(outcome.port)"
         case .handover: return "sockets of protocol \(outcome.transport) and type \(outcome.port), handed in"
+        case .leaving:
+            return "sockets of protocol \(outcome.transport) and type \(outcome.port), of who had left the scope"
         case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
         case .bind: return "port \(outcome.port) as one's own"
         case .query: return "DNS to \(peer):\(outcome.port)"
@@ -125,7 +127,8 @@ struct EnforcementReport {
         case .none:
             switch outcome.gate {
             case .connect, .datagram, .inbound, .name: return "the default action"
-            case .socket, .option, .bind, .packet, .query, .answer, .handover: return "not in an enforced scope"
+            case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving:
+                return "not in an enforced scope"
             }
         }
     }

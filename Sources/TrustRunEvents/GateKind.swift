@@ -24,6 +24,8 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
     case name
     /// A socket that another process made.
     case handover
+    /// A socket made by a process that has left the scope.
+    case leaving
 
     /// The word in the stream.
     package var text: StaticString {
@@ -39,6 +41,7 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
         case .answer: "answer"
         case .name: "name"
         case .handover: "handover"
+        case .leaving: "leaving"
         }
     }
 }

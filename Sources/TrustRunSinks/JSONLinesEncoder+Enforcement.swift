@@ -44,7 +44,7 @@ extension JSONLinesEncoder {
         buffer.append(attempt.gate == .option ? "\",\"level\":" : "\",\"protocol\":")
         buffer.append(decimal: UInt64(attempt.transport))
         switch attempt.gate {
-        case .socket, .handover: buffer.append(",\"type\":")
+        case .socket, .handover, .leaving: buffer.append(",\"type\":")
         case .option: buffer.append(",\"option\":")
         case .bind: buffer.append(",\"port\":")
         case .packet, .query, .answer, .name:

@@ -30,6 +30,9 @@ extension TextEncoder {
         case .handover:
             append(" socket of protocol ", attempt.transport, ", type ", attempt.port, to: &buffer)
             buffer.append(", handed in")
+        case .leaving:
+            append(" socket of protocol ", attempt.transport, ", type ", attempt.port, to: &buffer)
+            buffer.append(", outside of the scope")
         case .option: append(" socket option of level ", attempt.transport, ", number ", attempt.port, to: &buffer)
         case .bind: append(" bind of protocol ", attempt.transport, " to port ", attempt.port, to: &buffer)
         case .query, .answer:

@@ -6,6 +6,7 @@ import ctypes
 import dataclasses
 import functools
 import json
+import pathlib
 import socket
 import subprocess
 
@@ -25,10 +26,18 @@ def landlock():
 
 
 @functools.cache
-def can_refuse_handover():
+def changes_returns():
     """What `doctor` says of this machine, from which the session and the summary of a command say the same."""
     done = subprocess.run([agent_path(), "doctor", "--json"], capture_output=True, timeout=scaled(30))
     return any(entry["name"] == "handover" and "means" in entry for entry in json.loads(done.stdout)["enforcement"])
+
+
+@functools.cache
+def sees_what_is_sent_later():
+    return changes_returns() or b"\0btf_trace_sock_send_length\0" in pathlib.Path("/sys/kernel/btf/vmlinux").read_bytes()
+
+
+CLOSED = {"handover": changes_returns, "later": sees_what_is_sent_later}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +53,7 @@ class Attempt:
     is_optional: bool = False  # kernels and users may lack it: then it must fail outside as well, with an errno
     open: str = ""  # why it gets through, where it is known to
     open_for: tuple = (*EVERYBODY, MEMBER)
-    handed: bool = False  # a socket made elsewhere is handed in: refused where the kernel has what it takes
+    closed_by: str = ""  # of CLOSED: refused all the same where the kernel has what it takes
     contained: int = 0  # from which version of Landlock on `run` refuses the user such a call, wherever it leads; 0: it does not
     needs: str = ""  # of the harness: caller, helper, root group
     peers: str = ""  # whom it is known to get past
@@ -53,7 +62,7 @@ class Attempt:
         return who == "user" and self.contained != 0 and landlock() >= self.contained
 
     def is_open(self, who):
-        return bool(self.open) and who in self.open_for and not self.is_contained(who) and not (self.handed and can_refuse_handover())
+        return bool(self.open) and who in self.open_for and not self.is_contained(who) and not (self.closed_by and CLOSED[self.closed_by]())
 
 
 def _rows(kinds, name, way, gate, **fields):
@@ -64,7 +73,10 @@ def _rows(kinds, name, way, gate, **fields):
 BOTH = ("v4", "v6")
 CONNECT, DATA, SOCKET, OPTION, PACKET, BIND, INBOUND = "connect4/6", "sendmsg4/6", "sock_create", "setsockopt", "egress", "post_bind", "ingress"
 FILTER, DOMAIN = "`run`: seccomp", "`run`: Landlock"
-HANDOVER = "fmod_ret/security_file_receive"
+HANDOVER = "fmod_ret/security_file_receive; else all calls and packets of members"
+LATER = "fmod_ret/security_file_receive; else sock_send_length, since 6.3"
+FAMILY = "fmod_ret/security_socket_create"
+MEMBER_CALL = "sock_create of members"
 
 
 def _tcp():
@@ -172,22 +184,22 @@ def _kinds():
                          peers="BullFrog")
     reason = "packet sockets pass no hook of control groups, and need CAP_NET_RAW, which `run` takes"
     for kind, name in ((RAW, "raw"), (DATAGRAM, "cooked")):
-        yield Attempt(f"packet socket, {name}", "packet", "no capability", {"kind": kind}, is_optional=True, has_control=False, open=reason,
-                      open_for=("container",))
+        yield Attempt(f"packet socket, {name}", "packet", FAMILY, {"kind": kind}, is_optional=True, has_control=False, open=reason,
+                      closed_by="handover", open_for=("container",))
     everybody = (*EVERYBODY, MEMBER)
-    yield Attempt("vsock", "vsock", FILTER, counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
-                  open="sockets that are no internet sockets pass no hook of control groups", peers="mvm")
-    yield Attempt("PPP over Ethernet", "pppoe", FILTER, counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
-                  open="as vsock")
+    yield Attempt("vsock", "vsock", f"{FILTER}; {FAMILY}", counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
+                  open="sockets that are no internet sockets pass no hook of control groups", closed_by="handover", peers="mvm")
+    yield Attempt("PPP over Ethernet", "pppoe", f"{FILTER}; {FAMILY}", counts="marker", is_optional=True, has_control=False, who=everybody, contained=SECCOMP,
+                  open="as vsock", closed_by="handover")
     for kind in BOTH:
         yield Attempt(f"SMC, {kind.replace('v', 'IPv')}", "smc", CONNECT, kind=kind, is_optional=True, has_control=False)
     yield Attempt("tun device", "tunnel", "no capability", counts="answer", is_optional=True, has_control=False)
-    yield Attempt("AF_XDP", "queue", "no capability", counts="answer", is_optional=True, has_control=False,
-                  open="as packet sockets; binding it to a queue needs CAP_NET_RAW", open_for=("container",))
+    yield Attempt("AF_XDP", "queue", FAMILY, counts="answer", is_optional=True, has_control=False,
+                  open="as packet sockets; binding it to a queue needs CAP_NET_RAW", closed_by="handover", open_for=("container",))
     for name, family, kind, protocol in (("RDS", 21, SEQPACKET, 0), ("RxRPC", 33, DATAGRAM, 2), ("TIPC", 30, STREAM, 0), ("KCM", 41, SEQPACKET, 0),
                                          ("Bluetooth", 31, RAW, 1), ("L2TP by PPPoX", 24, DATAGRAM, 1), ("QRTR", 42, DATAGRAM, 0)):
-        yield Attempt(f"{name} socket made", "made", FILTER, {"family": family, "kind": kind, "protocol": protocol}, counts="answer",
-                      is_optional=True, has_control=False, who=everybody, contained=SECCOMP, open="as vsock")
+        yield Attempt(f"{name} socket made", "made", f"{FILTER}; {FAMILY}", {"family": family, "kind": kind, "protocol": protocol}, counts="answer",
+                      is_optional=True, has_control=False, who=everybody, contained=SECCOMP, open="as vsock", closed_by="handover")
     yield Attempt("neighbour probe by netlink", "kernel_messages", "no capability", kind="link4", counts="address", is_optional=True,
                   has_control=False)
 
@@ -199,14 +211,10 @@ def _processes():
     yield Attempt("exec, and by the dynamic loader", "execute", CONNECT)
     yield Attempt("user, group and process namespaces", "user_namespace", CONNECT, is_optional=True)
     yield Attempt("sockets kept into a network namespace", "network_namespace_kept", CONNECT, is_optional=True)
-    mine = "files of the hierarchy belong to uid 0; `run` runs nothing as uid 0, and a container runtime mounts them read-only"
-    yield Attempt("leaving the control group", "leave", "owner of cgroup.procs", needs="root group", has_control=False, is_optional=True, open=mine,
-                  open_for=("root", "container"))
+    yield Attempt("leaving the control group", "leave", MEMBER_CALL, needs="root group", has_control=False, is_optional=True)
     yield Attempt("writing to the gates' pins and maps", "pins", "owner of the pins", needs="pins", counts="answer", has_control=False, is_optional=True,
-                  open="pins belong to uid 0; `run` runs nothing as uid 0 and hides them from `--as-root`, and a container sees none of the machine's",
-                  open_for=("root", "container"))
-    yield Attempt("clone3 into another group", "clone_into", "owner of cgroup.procs", needs="root group", has_control=False, is_optional=True, open=mine,
-                  open_for=("root", "container"))
+                  open="CAP_DAC_OVERRIDE opens any file; a container sees no BPF file system, and `run` takes the capability", open_for=("container",))
+    yield Attempt("clone3 into another group", "clone_into", MEMBER_CALL, needs="root group", has_control=False, is_optional=True)
     for how in ("plain", "async", "sqpoll", "fixed", "fixed-sqpoll"):
         for operation in ("tcp", "udp", "connected", "zero", "message-zero", "made"):
             if how != "plain" and operation in ("zero", "message-zero", "made"):
@@ -219,16 +227,18 @@ def _processes():
 
 
 def _handed():
-    why = "a socket keeps the control group that it was born in, where the kernel has no `fmod_ret`"
+    why = "a socket keeps the control group that it was born in, and what it sends later is nobody's call"
     his = "what another process does is that one's"
     both = ("user", MEMBER)
-    for kind in ("stream", "datagram", "connected", "open"):
-        yield Attempt(f"a socket passed in: {kind}", "passed", HANDOVER, {"kind": kind}, needs="helper", has_control=False, handed=True,
-                      counts="marker" if kind == "open" else "both", open=why)  # the other process connects
-        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; {HANDOVER}", {"kind": kind}, needs="helper", who=both, handed=True,
-                      counts="marker" if kind == "open" else "both", has_control=False, is_optional=True, contained=SECCOMP, open=why)
-    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"}, needs="abstract helper", handed=True,
-                  who=both, has_control=False, contained=6, open=why)
+    for kind in ("stream", "datagram", "connected", "open", "corked"):
+        is_later, gate = kind == "corked", LATER if kind == "corked" else HANDOVER
+        fields = {"needs": "helper", "has_control": False, "closed_by": "later" if is_later else "", "open": why if is_later else "",
+                  "counts": "marker" if kind in ("open", "corked") else "both"}  # the other process connects
+        yield Attempt(f"a socket passed in: {kind}", "passed", gate, {"kind": kind}, **fields)
+        yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; {gate}", {"kind": kind}, who=both, is_optional=True,
+                      contained=SECCOMP, **fields)
+    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"},
+                  needs="abstract helper", who=both, has_control=False, contained=6)
     yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; else Yama", needs="helper", who=both,
                   has_control=False, is_optional=True, contained=2, open=his)
     yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
@@ -253,6 +263,6 @@ def table(attempts):
         if attempt.open:
             free = [who for who in attempt.who if who in attempt.open_for and not (who == "user" and attempt.contained)]
             whom = f" for {', '.join(free)}" if free != list(attempt.who) else ""
-            stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not (whom or attempt.handed) else f"{stops}; **open**{whom}: {attempt.open}"
+            stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not (whom or attempt.closed_by) else f"{stops}; **open**{whom}: {attempt.open}"
         lines.append(f"| {attempt.name} | {', '.join(attempt.who)} | {stops} | {attempt.peers} |")
     return "\n".join(lines)

@@ -26,9 +26,11 @@ def make(kind, to, port):
     end = socket.socket(family(to), socket.SOCK_DGRAM)
     if kind == "connected":
         end.connect((to, port))
-    if kind == "open":
+    if kind in ("open", "corked"):
         end.close()
         end = socket.create_connection((to, port), 1)
+    if kind == "corked":
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
     return end
 
 

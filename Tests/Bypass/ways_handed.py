@@ -10,6 +10,7 @@ import os as _os
 import socket as _socket
 import struct as _struct
 import termios as _termios
+import time as _time
 
 import ways_inet as _inet
 
@@ -29,7 +30,7 @@ def _ask(helper, **request):
 
 
 def passed(to, port, marker, helper, kind):
-    """SCM_RIGHTS. `kind`: stream, datagram, connected (UDP), listener."""
+    """SCM_RIGHTS. `kind`: stream, datagram, connected (UDP), open (TCP), corked (TCP that sends later)."""
     _, descriptors = _ask(helper, want=kind, to=to, port=port)
     if not descriptors:
         raise OSError(_errno.EPERM, "no descriptor came with the message")
@@ -47,6 +48,8 @@ def _use(end, kind, to, port, marker):
             end.sendto(marker.encode(), (to, port))
         else:
             end.send(marker.encode())
+        if kind == "corked":  # the kernel sends it by itself, after 200 ms
+            _time.sleep(2 * _inet._PATIENCE)
 
 
 def taken(to, port, marker, helper, kind):

@@ -317,6 +317,17 @@ def leave(path):
     return "ok"
 
 
+def moves_with_a_socket(path, way, address):
+    """What a socket that was made before answers in the other control group: it `connects` or `sends`."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM if way == "connects" else socket.SOCK_DGRAM) as end:
+        leave(path)
+        end.setblocking(False)
+        if way == "connects":
+            return name_of(end.connect_ex((address, 443)))
+        end.sendto(b"x", (address, 99))
+        return "ok"
+
+
 def serve(port, marker):
     """Listens, makes the file, and once it is gone tells who connected."""
     with socket.create_server(("0.0.0.0", port)) as listener:

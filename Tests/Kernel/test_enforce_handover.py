@@ -109,7 +109,7 @@ def test_a_command_gets_no_internet_sockets_of_others():
     expect.equal((status, json.loads(output or "null")), (0, _wanted(is_refused)), f"status, and what came: {errors}")
     told = read(events)
     expect.holds(told[0], enforcement__handover=None if is_refused else "possible")
-    expect.equal("sockets that other processes hand in are not refused" in errors, not is_refused, f"what the summary says: {errors}")
+    expect.equal("sockets that other processes hand in come in" in errors, not is_refused, f"what the summary says: {errors}")
     violations = [(event["attempt"], event["verdict"]["action"]) for event in of(told, "violation", verdict__gate="handover")]
     wanted = [({"kind": "handover", "protocol": protocol, "type": kind}, "block") for protocol, kind in ((6, 1), (17, 2), (6, 1))]
     expect.equal(violations, wanted if is_refused else [], "violations")
