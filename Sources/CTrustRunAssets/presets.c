@@ -41,6 +41,9 @@ static const unsigned char package_registries[] = {
 static const unsigned char telemetry[] = {
 #embed "../../Presets/telemetry.yaml"
 };
+static const unsigned char transition_addresses[] = {
+#embed "../../Presets/transition-addresses.yaml"
+};
 
 static const struct tr_asset presets[] = {
 	{ "anthropic", anthropic, sizeof(anthropic) },
@@ -56,6 +59,7 @@ static const struct tr_asset presets[] = {
 	{ "openai", openai, sizeof(openai) },
 	{ "package-registries", package_registries, sizeof(package_registries) },
 	{ "telemetry", telemetry, sizeof(telemetry) },
+	{ "transition-addresses", transition_addresses, sizeof(transition_addresses) },
 };
 
 const struct tr_asset *tr_preset(size_t index)

@@ -25,6 +25,7 @@ package struct PolicyFinding: Sendable, Hashable {
         case unreachablePattern = "unreachable-pattern"
         case oneAddressFamily = "one-address-family"
         case nameBlockUnderPermittingDefault = "name-block-under-permitting-default"
+        case addressBlockUnderPermittingDefault = "address-block-under-permitting-default"
         case alertIsNoAllow = "alert-is-no-allow"
         case alertUnderBlockingDefault = "alert-under-blocking-default"
         case processIsNoBoundary = "process-is-no-boundary"

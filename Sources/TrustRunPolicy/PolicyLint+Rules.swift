@@ -85,6 +85,21 @@ extension PolicyLint {
         }
     }
 
+    /// Blocking IPv4 addresses where the default lets through, and IPv6 addresses that stand for them too.
+    func addressBlocks() -> [PolicyFinding] {
+        guard defaultAction.letsThrough, !policy.rules.contains(where: { rule in rule.blocks6to4 }) else { return [] }
+        // Of a whole family `singleFamilies` speaks.
+        let rules = policy.rules.filter { rule in
+            !rule.isPermitting && rule.networks.contains { network in network.isIPv4 && network.length > 0 }
+        }
+        return findingsByDocument(.addressBlockUnderPermittingDefault, .note, rules) { rule, others in
+            """
+            \(rule.action.text) by IPv4 address\(others) while the default is \(defaultAction.text): IPv6 addresses that a network translates or \
+            tunnels to it are not refused; inherit preset:transition-addresses, or set `defaults: { action: block }`
+            """
+        }
+    }
+
     func alerts() -> [PolicyFinding] {
         let alerts = policy.rules.filter { rule in rule.action == .alert && rule.patterns != [.any] }
         guard let first = alerts.first else { return [] }
@@ -125,4 +140,12 @@ extension PolicyLint {
 extension Rule {
     /// Whether it takes part for every destination that its patterns match.
     var isUnconditional: Bool { ports == nil && transport == nil && process == nil }
+}
+
+extension Rule {
+    /// RFC 3056: 2002::/16, and wider ones.
+    fileprivate var blocks6to4: Bool {
+        let first = IPAddress(high: 0x2002 << 48, low: 0)
+        return !isPermitting && networks.contains { network in network.length <= 16 && network.contains(first) }
+    }
 }

@@ -18,6 +18,7 @@ package struct PolicyLint {
         findings += lint.plainPorts()
         findings += lint.processBoundaries()
         findings += lint.nameBlocks()
+        findings += lint.addressBlocks()
         findings += lint.alerts()
         findings += lint.openDNS()
         // Stable: several of one rule keep the order above.

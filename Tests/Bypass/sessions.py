@@ -38,8 +38,7 @@ FIRST = _rows("two agents, the first", FEW)
 SECOND = _rows("two agents, the second, with the policy turned round", FEW)
 PERMITTING = [
     *_rows("a permitting default", (*FEW, *SPELLINGS)),
-    *_rows("a permitting default", ("TCP connect, NAT64 for local use", "TCP connect, 6to4"),
-           open="IPv4 addresses are recognised in ::ffff:0:0/96 and 64:ff9b::/96 alone; a blocking default refuses the others"),
+    *_rows("a permitting default", ("TCP connect, NAT64 for local use", "TCP connect, 6to4"), gate="connect4/6: preset:transition-addresses"),
 ]
 ROWS = [*BELOW, *RELOADED, *STOPPED, *NOW, *KILLED, *FIRST, *SECOND, *PERMITTING]
 
@@ -147,7 +146,8 @@ def _of_two(place, bench, chosen):
 def _of_permitting(place, bench, chosen):
     """Rules that block beneath a default that permits."""
     refused = ("10.78.128.0/17", '"fd78:0:b::/48"', "127.0.0.0/8", '"::1"', '"ff15:78::/32"')
-    session = Session(place, bench, scopes.policy(*[f"block {match}" for match in refused], default="allow"))
+    session = Session(place, bench, scopes.policy(*[f"block {match}" for match in refused], default="allow",
+                                                more=("resolvers: [192.0.2.53]", "inherit: preset:transition-addresses")))
     results = session.bench.run(chosen(PERMITTING))
     session.end()
     return results

@@ -213,7 +213,9 @@ import TrustRunEvents
         Case("match: [0.0.0.0/0, \"::/0\"], action: block", settings: permitting),
         Case("match: 0.0.0.0/0, action: block"),
         Case("match: 0.0.0.0/0, action: block", "match: any, action: block", settings: permitting),
-        Case("match: 10.0.0.0/8, action: block", settings: permitting),
+        Case(
+            "match: 10.0.0.0/8, action: block", settings: permitting,
+            found: ["address-block-under-permitting-default p.yaml#1"]),
     ])
     func findsFamiliesThatAreLeftOut(_ example: Case) throws {
         try check(example)
@@ -257,10 +259,26 @@ import TrustRunEvents
             settings: "defaults: { action: allow }",
             found: ["name-block-under-permitting-default p.yaml#1"]),
         Case("match: \"*.openai.com\", action: block"),
-        Case("match: 10.0.0.0/8, action: block", settings: permitting),
+        Case("match: \"fd00::/8\", action: block", settings: permitting),
         Case("match: \"*.openai.com\", action: allow", settings: permitting),
     ])
     func findsNamesThatAreBlockedInVain(_ example: Case) throws {
+        try check(example)
+    }
+
+    @Test(arguments: [
+        Case(
+            "match: 203.0.113.0/24, action: block", "match: 198.51.100.1, action: kill", settings: permitting,
+            found: ["address-block-under-permitting-default p.yaml#1"]),
+        Case(
+            "match: 203.0.113.0/24, action: block", "match: \"2002:cb00::/24\", action: block", settings: permitting,
+            found: ["address-block-under-permitting-default p.yaml#1"]),
+        Case("match: 203.0.113.0/24, action: block", "match: \"2002::/16\", action: block", settings: permitting),
+        Case("match: 203.0.113.0/24, action: block", "match: \"2000::/3\", action: block", settings: permitting),
+        Case("match: 203.0.113.0/24, action: block"),
+        Case("match: 203.0.113.0/24, action: allow", settings: permitting),
+    ])
+    func findsAddressesThatAreBlockedInOneSpellingAlone(_ example: Case) throws {
         try check(example)
     }
 

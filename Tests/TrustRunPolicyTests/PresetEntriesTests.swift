@@ -14,6 +14,7 @@ import TrustRunEvents
             Self.names == [
                 "anthropic", "aws", "aws-bedrock", "azure", "azure-openai", "doh", "gcp-vertex", "loopback",
                 "metadata-service", "ollama-local", "openai", "package-registries", "telemetry",
+                "transition-addresses",
             ])
     }
 
