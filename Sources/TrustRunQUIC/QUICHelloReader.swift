@@ -4,8 +4,8 @@ package import TrustRunWire
 
 /// Reads the ClientHello in the Initial packets of QUIC clients (RFC 9001 5.2), versions 1 and 2. It may be spread over several, in any order.
 package final class QUICHelloReader: QUICHellos {
-    /// Flows that are known, at most; beyond it all of them are forgotten.
-    private static let flowsMax = 1024
+    /// Flows that a generation knows: with as many new ones, those of which nothing came meanwhile are forgotten.
+    private static let flowsMax = 512
 
     private struct Key: Hashable {
         var cookie: UInt64
@@ -19,6 +19,8 @@ package final class QUICHelloReader: QUICHellos {
     }
 
     private var flows: [Key: Flow] = [:]
+    /// The generation before; what something comes of goes over.
+    private var older: [Key: Flow] = [:]
     private var unread: UInt64 = 0
 
     package init() {}
@@ -27,10 +29,11 @@ package final class QUICHelloReader: QUICHellos {
         let key = Key(cookie: cookie, remote: remote)
         do throws(DecodeError) {
             let hello = try take(unsafe datagram.withUnsafeBytes { bytes in unsafe Array(bytes) }, of: key)
-            if hello != nil { flows[key] = .told }
+            if hello != nil { keep(.told, of: key) }
             return hello
         } catch {
             flows[key] = nil
+            older[key] = nil
             unread += 1
             return nil
         }
@@ -47,11 +50,13 @@ package final class QUICHelloReader: QUICHellos {
         while start < datagram.count, let packet = try QUICInitial(in: datagram.rawSpan, at: start) {
             var stream = QUICCryptoStream()
             var known: QUICKeys?
-            if case .reading(let keys, let begun) = flows[key] { (known, stream) = (keys, begun) }
+            let flow = flows[key] ?? older[key]
+            if case .reading(let keys, let begun) = flow { (known, stream) = (keys, begun) }
             guard let (keys, frames) = open(packet, in: datagram, with: known) else {
                 // Not the first one: to an id that the server chose, or one that nobody would open (RFC 9001 5.2).
-                guard flows[key] == nil else { return nil }
-                throw .badValue
+                guard let flow else { throw .badValue }
+                keep(flow, of: key)
+                return nil
             }
             try stream.take(frames: frames.rawSpan)
             if !stream.isEmpty { keep(.reading(keys, stream), of: key) }
@@ -62,8 +67,10 @@ package final class QUICHelloReader: QUICHellos {
     }
 
     private func keep(_ flow: Flow, of key: Key) {
+        older[key] = nil
         if flows.count >= Self.flowsMax, flows[key] == nil {
-            for case .reading in flows.values { unread += 1 }
+            for case .reading in older.values { unread += 1 }
+            older = flows
             flows.removeAll(keepingCapacity: true)
         }
         flows[key] = flow

@@ -107,7 +107,17 @@ import TrustRunWire
         let message = Self.message()
         let begun = try QUICPackets.v1.packet(QUICPackets.crypto(message[..<50], at: 0))
         for cookie in 0..<1025 { #expect(take(begun, cookie: UInt64(cookie)) == nil) }
-        #expect(reader.takeUnread() == 1024)
+        #expect(reader.takeUnread() == 512)
+    }
+
+    @Test func remembersWhomItHearsOf() throws {
+        let packet = try QUICPackets.v1.packet(QUICPackets.crypto(Self.message()[...], at: 0))
+        let acknowledgement = try QUICPackets.v1.packet([0x02, 0, 0, 0, 0], number: 1, destination: [9, 9, 9])
+        for cookie in 0..<2000 {
+            #expect(take(packet, cookie: UInt64(cookie)) == "a.example")
+            if cookie % 100 == 0 { #expect(take(acknowledgement, cookie: 0) == nil) }
+        }
+        #expect(reader.takeUnread() == 0)
     }
 
     @Test func takesAnyBytes() throws {
