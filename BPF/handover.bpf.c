@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Sockets that the gates do not see, refused before a process of a scope has them. Those that other processes hand to
- * it (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
- * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Those of other families
- * (packet, vsock, ...), which pass no hook of control groups. Hooks, all of them needed:
- * fmod_ret/security_file_receive, security_socket_create, from 5.11 on (bpf_get_current_task_btf); no fallback: where
- * there are none member.bpf.c does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from
- * ring to ring (6.0; `run` refuses io_uring), and those that a process has when it comes into the scope, which the
- * agent looks at.
+ * What goes past the gates, refused before a process of a scope has it. Sockets that other processes hand to it
+ * (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
+ * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Sockets of other families
+ * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, which
+ * would send for it. Hooks, all of them needed: fmod_ret/security_file_receive, security_socket_create,
+ * security_ptrace_access_check, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are none member.bpf.c
+ * does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to ring (6.0; `run`
+ * refuses io_uring), and those that a process has when it comes into the scope, which the agent looks at.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -19,7 +19,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-enum { EPERM = 1, AF_ALG = 38 };
+enum { EPERM = 1, AF_ALG = 38, PTRACE_MODE_ATTACH = 2 };
 
 static __always_inline struct sock *tr_socket_of(struct file *file)
 {
@@ -56,6 +56,15 @@ static __always_inline int tr_on_create(int family, int type, int protocol, int 
 	return -EPERM;
 }
 
+/* ptrace(2), /proc/PID/mem, process_vm_writev(2), pidfd_getfd(2); what only reads (PTRACE_MODE_READ) is anybody's. */
+static __always_inline int tr_on_access(struct task_struct *other, unsigned int mode)
+{
+	if (!(mode & PTRACE_MODE_ATTACH) || !tr_is_member(bpf_get_current_task_btf()) || tr_is_member(other))
+		return 0;
+	tr_refuse(TR_GATE_PROCESS, 0, 0);
+	return -EPERM;
+}
+
 /* In pairs: the kernel passes over a program that would interrupt itself. The second does not run where the first
  * refuses. */
 #define TR_REFUSING_PAIR(function, question, ...)           \
@@ -81,3 +90,4 @@ static __always_inline int tr_on_create(int family, int type, int protocol, int 
 TR_REFUSING_PAIR(security_file_receive, tr_on_receive(file), struct file *file)
 TR_REFUSING_PAIR(security_socket_create, tr_on_create(family, type, protocol, kernel), int family, int type,
 		 int protocol, int kernel)
+TR_REFUSING_PAIR(security_ptrace_access_check, tr_on_access(other, mode), struct task_struct *other, unsigned int mode)

@@ -20,7 +20,9 @@ extension Doctor {
                     ))
             means.append(
                 gates.canRefuseHandover()
-                    ? DoctorReport.Means("handover", by: "fmod_ret/security_file_receive, security_socket_create")
+                    ? DoctorReport.Means(
+                        "handover",
+                        by: "fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check")
                     : DoctorReport.Means("handover", missing: EnforcedScope.openHandover))
         } catch {
             means.append(DoctorReport.Means("gates", missing: error.message))

@@ -91,6 +91,7 @@ struct EnforcementReport {
         case .handover: return "sockets of protocol \(outcome.transport) and type \(outcome.port), handed in"
         case .leaving:
             return "sockets of protocol \(outcome.transport) and type \(outcome.port), of who had left the scope"
+        case .process: return "holds of processes outside of the scope"
         case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
         case .bind: return "port \(outcome.port) as one's own"
         case .query: return "DNS to \(peer):\(outcome.port)"
@@ -127,7 +128,7 @@ struct EnforcementReport {
         case .none:
             switch outcome.gate {
             case .connect, .datagram, .inbound, .name: return "the default action"
-            case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving:
+            case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving, .process:
                 return "not in an enforced scope"
             }
         }

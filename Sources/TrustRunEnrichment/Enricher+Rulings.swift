@@ -20,7 +20,7 @@ extension Enricher {
                 for: RulingTable.key(inboundFrom: ruling.peer, to: ruling.port))
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
         case .name: rule(verdict, onName: ruling, name, owner, at: event.time)
-        case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving:
+        case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving, .process:
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
         }
     }

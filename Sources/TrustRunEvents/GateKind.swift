@@ -26,6 +26,8 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
     case handover
     /// A socket made by a process that has left the scope.
     case leaving
+    /// A process outside of the scope, taken hold of.
+    case process
 
     /// The word in the stream.
     package var text: StaticString {
@@ -42,6 +44,7 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
         case .name: "name"
         case .handover: "handover"
         case .leaving: "leaving"
+        case .process: "process"
         }
     }
 }

@@ -41,6 +41,7 @@ extension JSONLinesEncoder {
     }
 
     private static func appendNumbers(of attempt: AttemptEvent, to buffer: inout OutputBuffer) {
+        guard attempt.gate != .process else { return buffer.append("\"") }
         buffer.append(attempt.gate == .option ? "\",\"level\":" : "\",\"protocol\":")
         buffer.append(decimal: UInt64(attempt.transport))
         switch attempt.gate {
@@ -51,7 +52,7 @@ extension JSONLinesEncoder {
             buffer.append(",\"address\":\"")
             buffer.append(attempt.peer.address)
             return buffer.append("\"")
-        case .connect, .datagram, .inbound: return
+        case .connect, .datagram, .inbound, .process: return
         }
         buffer.append(decimal: UInt64(attempt.port))
     }

@@ -75,6 +75,7 @@ CONNECT, DATA, SOCKET, OPTION, PACKET, BIND, INBOUND = "connect4/6", "sendmsg4/6
 FILTER, DOMAIN = "`run`: seccomp", "`run`: Landlock"
 HANDOVER = "fmod_ret/security_file_receive; else all calls and packets of members"
 LATER = "fmod_ret/security_file_receive; else sock_send_length, since 6.3"
+ACCESS = "fmod_ret/security_ptrace_access_check"
 FAMILY = "fmod_ret/security_socket_create"
 MEMBER_CALL = "sock_create of members"
 
@@ -239,8 +240,8 @@ def _handed():
                       contained=SECCOMP, **fields)
     yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"},
                   needs="abstract helper", who=both, has_control=False, contained=6)
-    yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; else Yama", needs="helper", who=both,
-                  has_control=False, is_optional=True, contained=2, open=his)
+    yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; {ACCESS}; else Yama", needs="helper",
+                  who=both, has_control=False, is_optional=True, contained=2, open=his, closed_by="handover")
     yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
     yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12", needs="abstract helper", who=both,
                   has_control=False, contained=6, open=his)
@@ -263,6 +264,7 @@ def table(attempts):
         if attempt.open:
             free = [who for who in attempt.who if who in attempt.open_for and not (who == "user" and attempt.contained)]
             whom = f" for {', '.join(free)}" if free != list(attempt.who) else ""
-            stops = f"**open**{whom}: {attempt.open}" if attempt.gate.startswith("none") or not (whom or attempt.closed_by) else f"{stops}; **open**{whom}: {attempt.open}"
+            text = f"**open**{' where the kernel lacks that' if attempt.closed_by else ''}{whom}: {attempt.open}"
+            stops = text if attempt.gate.startswith("none") or not (whom or attempt.closed_by) else f"{stops}; {text}"
         lines.append(f"| {attempt.name} | {', '.join(attempt.who)} | {stops} | {attempt.peers} |")
     return "\n".join(lines)

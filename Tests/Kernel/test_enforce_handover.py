@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sockets that another process made and hands to one of a scope: they are of that one's control group, so no gate would see what they send."""
+"""What would go past the gates: sockets that another process made and hands in, sockets of other families, other processes."""
 
 import ctypes
 import json
@@ -18,7 +18,7 @@ from test_enforce import everywhere
 from test_enforce_events import folder, of, read
 from test_enforce_life import status, wait_until
 from test_enforce_run import finish
-from test_enforce_scopes import held
+from test_enforce_scopes import Client, held
 
 KINDS = ("tcp", "udp", "tcp6", "unix", "file")
 
@@ -149,3 +149,25 @@ def test_a_group_gets_none_with_an_agent_and_without():
     expect.equal(released.returncode, 0, f"release: {released.stderr}")
     # The kernel takes programs of functions off in a worker.
     wait_until(lambda: came() == _wanted(False), "sockets to come, when it was released")
+
+
+def test_what_no_hook_of_control_groups_sees():
+    """As root with its capabilities: sockets of other families, and the memory of processes outside."""
+    is_refused, group, namespace = is_refused_here(), cgroups.Group("a"), everywhere()
+    outside, other = Client(None, namespace, user=None), Client(group, namespace, user=None)
+    one = Client(group, namespace, user=None)
+    # The file's answer is always EACCES.
+    asked = [(("make_socket", socket.AF_PACKET, socket.SOCK_RAW, 0), "EPERM"), (("opens", f"/proc/{outside.pid}/mem", "r+b"), "EACCES")]
+    allowed = [("make_socket", socket.AF_UNIX, socket.SOCK_STREAM, 0), ("make_socket", socket.AF_NETLINK, socket.SOCK_RAW, 0),
+               ("opens", f"/proc/{outside.pid}/environ", "rb"), ("opens", f"/proc/{other.pid}/mem", "r+b"), ("opens", f"/proc/{one.pid}/mem", "r+b")]
+    for step, _ in asked:
+        expect.equal(one.ask(*step), "ok", f"control: {step} before anything is enforced")
+    keeper = held(scopes.policy("allow 10.1.1.1"), group)
+    for step, refusal in asked:
+        expect.equal(one.ask(*step), refusal if is_refused else "ok", f"{step} in the scope")
+        expect.equal(outside.ask(*step), "ok", f"{step} outside")
+    for step in allowed:
+        expect.equal(one.ask(*step), "ok", f"{step} in the scope")
+    if is_refused:
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="socket", attempt__type=socket.SOCK_RAW)
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process"})
