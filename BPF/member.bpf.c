@@ -81,6 +81,12 @@ int iter__task(struct bpf_iter__task *ctx)
 	return 0;
 }
 
+/* Whether a group is the scope itself, as mostly, without a look into the map. */
+static __always_inline int tr_is_scope_itself(struct cgroup *cgroup)
+{
+	return BPF_CORE_READ(cgroup, kn, id) == config.scope;
+}
+
 static __always_inline struct task_struct *tr_caller(void)
 {
 	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
@@ -92,8 +98,11 @@ static __always_inline struct task_struct *tr_caller(void)
 SEC("cgroup/sock_create")
 int cgroup__sock_create(struct bpf_sock *ctx)
 {
-	struct task_struct *task = tr_caller();
+	struct task_struct *task;
 
+	if (bpf_get_current_cgroup_id() == config.scope)
+		return 1;
+	task = tr_caller();
 	if (!tr_is_member(task) || tr_is_in_scope(task))
 		return 1;
 	return tr_refuse(TR_GATE_LEAVING, ctx->protocol, ctx->type);
@@ -102,13 +111,15 @@ int cgroup__sock_create(struct bpf_sock *ctx)
 static __always_inline int tr_on_call(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *volatile socket = ctx->sk;
+	struct cgroup *birthplace;
 	struct sock *sk = NULL;
 
-	if (!tr_is_member(tr_caller()))
-		return 1;
 	/* As in tr_packet_socket. */
 	bpf_probe_read_kernel(&sk, sizeof(sk), (void *)&socket);
-	return tr_is_of_scope(tr_birthplace(sk)) || tr_refuse(TR_GATE_HANDOVER, ctx->protocol, ctx->type);
+	birthplace = tr_birthplace(sk);
+	if (tr_is_scope_itself(birthplace) || !tr_is_member(tr_caller()) || tr_is_of_scope(birthplace))
+		return 1;
+	return tr_refuse(TR_GATE_HANDOVER, ctx->protocol, ctx->type);
 }
 
 SEC("cgroup/connect4")
@@ -144,16 +155,14 @@ struct {
 	__type(value, u8);
 } borrowed SEC(".maps");
 
-static __always_inline int tr_is_borrowed(struct sock *sk)
-{
-	return tr_is_member(tr_caller()) && !tr_is_of_scope(tr_birthplace(sk));
-}
-
+/* Here the verifier knows what it looks at, so that loads do. */
 static __always_inline void tr_sent(struct sock *sk, int result)
 {
 	u16 family = sk->__sk_common.skc_family;
 
-	if (result > 0 && (family == AF_INET || family == AF_INET6) && tr_is_borrowed(sk))
+	if (result <= 0 || (family != AF_INET && family != AF_INET6) || sk->sk_cgrp_data.cgroup->kn->id == config.scope)
+		return;
+	if (tr_is_member_here(bpf_get_current_task_btf()) && !tr_is_of_scope(sk->sk_cgrp_data.cgroup))
 		bpf_sk_storage_get(&borrowed, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 }
 
@@ -200,14 +209,14 @@ int cgroup_skb__egress(struct __sk_buff *skb)
 	int is_of_call = 0;
 	struct sock *socket;
 
-	if (!sk)
+	if (!sk || bpf_skb_ancestor_cgroup_id(skb, config.level) == config.scope)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 1;
 	if (!bpf_sk_storage_get(&borrowed, sk, NULL, 0)) {
 		socket = tr_packet_socket(skb);
-		if (!tr_is_of_call(socket, sk) || !tr_is_borrowed(socket))
+		if (!tr_is_of_call(socket, sk) || !tr_is_member(tr_caller()) || tr_is_of_scope(tr_birthplace(socket)))
 			return 1;
 		bpf_sk_storage_get(&borrowed, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 		is_of_call = 1;

@@ -28,6 +28,14 @@ static __always_inline int tr_is_member(struct task_struct *task)
 	return bpf_map_lookup_elem(&members, &key) != NULL;
 }
 
+/* The same of a task that the verifier knows as one. */
+static __always_inline int tr_is_member_here(struct task_struct *task)
+{
+	struct tr_process_key key = { .start = task->group_leader->start_boottime, .tgid = task->tgid };
+
+	return bpf_map_lookup_elem(&members, &key) != NULL;
+}
+
 /* Before 5.15 the word is something else where v1 controllers tag sockets (its lowest bits). */
 struct sock_cgroup_data___tagged {
 	u64 val;

@@ -214,6 +214,10 @@ struct tr_cut {
 struct tr_gate_config {
 	__u32 can_signal; /* 1: programs of control groups may send signals here */
 	__u32 tells;	  /* 1: a record for each decision, and what is let through is counted by destination too */
+	/* Of programs at the root of the hierarchy: the scope, and how far below that it is. */
+	__u64 scope;
+	__u32 level;
+	__u32 reserved;
 };
 
 #endif

@@ -207,10 +207,7 @@ def gate_run(scope, gate, destinations):
     with machine.Statistics():
         before = gate.runs()[CONNECT4]
         scope.run(["/usr/bin/python3", "-B", calls, destinations, GATE_CALLS])
-        runs, nanoseconds = (after - past for after, past in zip(gate.runs()[CONNECT4], before))
-    if runs != GATE_CALLS:
-        raise RuntimeError(f"the connect gate ran {runs} times for {GATE_CALLS} calls")
-    return nanoseconds / runs
+        return gate.taken(before, gate.runs()[CONNECT4], GATE_CALLS)
 
 
 def dns_run(scope, gate):
@@ -225,13 +222,7 @@ def dns_run(scope, gate):
             after = gate.runs()
         finally:
             server.kill()
-    taken = []
-    for kind in (EGRESS, INGRESS):
-        runs, nanoseconds = (now - past for now, past in zip(after[kind], before[kind]))
-        if runs != GATE_CALLS:
-            raise RuntimeError(f"a gate ran {runs} times for {GATE_CALLS} queries")
-        taken.append(nanoseconds / runs)
-    return taken
+    return [gate.taken(before[kind], after[kind], GATE_CALLS) for kind in (EGRESS, INGRESS)]
 
 
 def gates():

@@ -100,13 +100,13 @@ static int open_handover(struct tr_gate *gate)
 	return tr_companion_open(&gate->handover, &parts);
 }
 
-/* The root of the hierarchy, as it is mounted, of one of its open directories. */
-static int open_root(int cgroup)
+/* The root of the hierarchy, as it is mounted, of one of its open directories, and how far below that one is. */
+static int open_root(int cgroup, uint32_t *level)
 {
 	struct stat here, above;
 	int fd = openat(cgroup, ".", O_DIRECTORY | O_RDONLY | O_CLOEXEC), up;
 
-	while (fd >= 0) {
+	for (*level = 0; fd >= 0; ++*level) {
 		up = openat(fd, "..", O_DIRECTORY | O_RDONLY | O_CLOEXEC);
 		if (up < 0 || fstat(fd, &here) || fstat(up, &above)) {
 			int error = -errno;
@@ -129,7 +129,7 @@ static int open_root(int cgroup)
 /* Those that are in the scope already are members when it returns. */
 static int open_members(struct tr_gate *gate, int cgroup)
 {
-	const struct tr_gate_config config = { .tells = gate->tells };
+	struct tr_gate_config config = { .tells = gate->tells };
 	/* What follows the packets of the whole machine costs something for each: only where it is needed, or can be.
 	 */
 	static const char *const all_packets[] = { "tp_btf__sock_send_length", "tp_btf__sock_send_length_2",
@@ -140,11 +140,14 @@ static int open_members(struct tr_gate *gate, int cgroup)
 					    .size = tr_member_object_size,
 					    .gates = gate->object,
 					    .config = &config,
-					    .cgroup = open_root(cgroup) };
+					    .cgroup = open_root(cgroup, &config.level) };
+	struct stat facts;
 	int error;
 
 	if (parts.cgroup < 0)
 		return parts.cgroup;
+	if (!fstat(cgroup, &facts))
+		config.scope = facts.st_ino;
 	if (gate->handover)
 		parts.left_out = all_packets;
 	else if (libbpf_find_vmlinux_btf_id("sock_send_length", BPF_TRACE_RAW_TP) < 0)

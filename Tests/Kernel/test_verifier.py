@@ -40,7 +40,7 @@ def _costs(path):
     item = library.bpf_object__open_file(os.fsencode(path), None)
     expect.true(item, f"{path} cannot be opened")
     held = ctypes.c_void_p(item)
-    config = struct.pack("2I", 0, 1)  # tr_gate_config: no signals, records
+    config = struct.pack("2IQ2I", 0, 1, 1, 0, 0)  # tr_gate_config: no signals, records, the root
     found = ctypes.c_void_p(library.bpf_object__find_map_by_name(held, b".rodata.config"))
     expect.equal(library.bpf_map__set_initial_value(found, config, ctypes.c_size_t(len(config))), 0, "setting .rodata.config")
     logs, program = {}, None
