@@ -10,6 +10,7 @@
 
 #pragma clang diagnostic ignored "-Wunused-function" /* what judges is not used */
 #include "tr_client_hello.h"
+#include "tr_host_name.h"
 #include "tr_packet.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

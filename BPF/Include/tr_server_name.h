@@ -6,6 +6,7 @@
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 #include "tr_client_hello.h"
+#include "tr_host_name.h"
 #include "tr_stream.h"
 
 /* What becomes of a packet. */
