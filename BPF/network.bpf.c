@@ -49,11 +49,12 @@ static __always_inline int tr_on_connect(struct sock *sk, u64 cookie, int direct
 static __always_inline int tr_connect_called(struct sock *sk)
 {
 	u64 cookie = tr_cookie(sk, 1);
+	struct tr_notes *noted;
 
-	tr_hold();
-	if (tr_is_first(tr_subject(sk, cookie), TR_RECORD_CONNECT << 16))
+	noted = tr_enter();
+	if (tr_is_first(noted, tr_subject(sk, cookie), TR_RECORD_CONNECT << 16))
 		tr_on_connect(sk, cookie, 1);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 
@@ -136,15 +137,16 @@ static __always_inline int tr_on_accept(struct sock *sk, u64 cookie, int direct)
 
 static __always_inline int tr_accept_returned(struct sock *sk)
 {
+	struct tr_notes *noted;
 	u64 cookie;
 
 	if (!sk)
 		return 0;
 	cookie = tr_cookie(sk, 1);
-	tr_hold();
-	if (tr_is_first(tr_subject(sk, cookie), TR_RECORD_ACCEPT << 16))
+	noted = tr_enter();
+	if (tr_is_first(noted, tr_subject(sk, cookie), TR_RECORD_ACCEPT << 16))
 		tr_on_accept(sk, cookie, 1);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 
@@ -308,15 +310,16 @@ static __always_inline int tr_is_of_interest(struct sock *sk, int old, int new)
 
 static __always_inline int tr_state_changed(struct sock *sk, int old, int new)
 {
+	struct tr_notes *noted;
 	u64 cookie;
 
 	if (!tr_is_of_interest(sk, old, new))
 		return 0;
 	cookie = tr_cookie(sk, 1);
-	tr_hold();
-	if (tr_is_first(tr_subject(sk, cookie), old << 8 | new))
+	noted = tr_enter();
+	if (tr_is_first(noted, tr_subject(sk, cookie), old << 8 | new))
 		tr_on_state(sk, cookie, old, new);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 

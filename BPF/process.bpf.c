@@ -148,32 +148,37 @@ static __always_inline int tr_on_cgroup(struct cgroup *cgroup, const char *path,
 
 static __always_inline int tr_exec_seen(struct task_struct *task, u32 owner)
 {
-	tr_hold();
-	if (tr_is_first(task->start_boottime, task->self_exec_id << 16 | TR_RECORD_EXEC))
+	struct tr_notes *noted = tr_enter();
+
+	if (tr_is_first(noted, task->start_boottime, task->self_exec_id << 16 | TR_RECORD_EXEC))
 		tr_on_exec(task, owner);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 
 static __always_inline int tr_fork_seen(struct task_struct *child)
 {
+	struct tr_notes *noted;
+
 	if (child->pid != child->tgid) /* a thread */
 		return 0;
-	tr_hold();
-	if (tr_is_first(child->start_boottime, TR_RECORD_FORK))
+	noted = tr_enter();
+	if (tr_is_first(noted, child->start_boottime, TR_RECORD_FORK))
 		tr_on_fork(child);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 
 static __always_inline int tr_exit_seen(struct task_struct *task)
 {
+	struct tr_notes *noted;
+
 	if (task->signal->live.counter) /* not the last thread */
 		return 0;
-	tr_hold();
-	if (tr_is_first(task->start_boottime, TR_RECORD_EXIT))
+	noted = tr_enter();
+	if (tr_is_first(noted, task->start_boottime, TR_RECORD_EXIT))
 		tr_on_exit(task);
-	tr_release();
+	tr_leave(noted);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
  * over; so that processes that interrupt each other hardly meet there, the programs hold off preemption where they can
  * (6.10, fc7566ad0a82). If the second one is passed over, the first one's note stays. So a note holds what no later
  * event has: a socket's cookie or the time at which a process started, never the kernel's address, which is used again
- * at once.
+ * at once. A softirq that interrupts one of the two may see many events, of each of which the interrupted one's twin
+ * alone leaves a note: those have a set of their own, and take no place from the note that is waited for.
  */
 #ifndef TR_TWIN_H
 #define TR_TWIN_H
@@ -17,7 +18,7 @@
 #include <bpf/bpf_helpers.h>
 #include "tr_hold.h"
 
-enum { TR_NOTES = 4 };
+enum { TR_NOTES = 4, TR_NOTE_SETS = 2 };
 
 struct tr_note {
 	u64 subject; /* 0: free */
@@ -25,8 +26,9 @@ struct tr_note {
 };
 
 struct tr_notes {
-	struct tr_note notes[TR_NOTES];
+	struct tr_note notes[TR_NOTE_SETS][TR_NOTES]; /* the second one's: of programs that interrupt others */
 	u32 next;
+	u32 running; /* programs that are between tr_enter and tr_leave */
 };
 
 struct {
@@ -55,17 +57,13 @@ static __always_inline int tr_is_first_anywhere(u64 subject, u64 what)
 	return 1;
 }
 
-static __always_inline int tr_is_first_here(u64 subject, u64 what)
+static __always_inline int tr_is_first_here(struct tr_notes *noted, u64 subject, u64 what)
 {
-	u32 zero = 0;
-	struct tr_notes *noted = bpf_map_lookup_elem(&notes, &zero);
-	struct tr_note *free;
+	struct tr_note *set = noted->running > 1 ? noted->notes[1] : noted->notes[0];
+	struct tr_note *free = &set[noted->next % TR_NOTES];
 
-	if (!noted)
-		return 0;
-	free = &noted->notes[noted->next % TR_NOTES];
 	for (int i = 0; i < TR_NOTES; i++) {
-		struct tr_note *note = &noted->notes[i];
+		struct tr_note *note = &set[i];
 
 		if (note->subject == subject && note->what == what) {
 			note->subject = 0;
@@ -83,12 +81,35 @@ static __always_inline int tr_is_first_here(u64 subject, u64 what)
 	return 1;
 }
 
+/* The CPU's notes for one of a pair, which ends with tr_leave; NULL where they are those of all CPUs. */
+static __always_inline struct tr_notes *tr_enter(void)
+{
+	struct tr_notes *noted = NULL;
+	u32 zero = 0;
+
+	tr_hold();
+	if (!tr_can_be_preempted())
+		noted = bpf_map_lookup_elem(&notes, &zero);
+	if (noted)
+		noted->running++; /* whoever interrupts puts it back */
+	barrier();
+	return noted;
+}
+
+static __always_inline void tr_leave(struct tr_notes *noted)
+{
+	barrier();
+	if (noted)
+		noted->running--;
+	tr_release();
+}
+
 /* Whether this program is the first of the two to see what happened to the subject. */
-static __always_inline int tr_is_first(u64 subject, u64 what)
+static __always_inline int tr_is_first(struct tr_notes *noted, u64 subject, u64 what)
 {
 	if (tr_can_be_preempted())
 		return tr_is_first_anywhere(subject, what);
-	return tr_is_first_here(subject, what);
+	return noted && tr_is_first_here(noted, subject, what);
 }
 
 #endif
