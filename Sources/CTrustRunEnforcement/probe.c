@@ -39,32 +39,17 @@ static int error_of(long result)
 	return result < 0 ? errno : 0;
 }
 
-static int make_stream(int family)
+static int try_connect(const struct tr_probe *probe, int family)
 {
-	return socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
-}
-
-/* Closes the socket. */
-static int try_connect(const struct tr_probe *probe, int family, int fd)
-{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0), error;
 	union address address;
 	socklen_t size = address_of(probe, family, &address);
-	int error;
 
 	if (fd < 0)
 		return errno;
 	error = error_of(connect(fd, &address.any, size));
 	close(fd);
 	return error;
-}
-
-/* Where the scope is the whole machine its gate counts this one too, as one of another destination. */
-static int try_borrowed(const struct tr_probe *probe, int fd)
-{
-	struct tr_probe beside = *probe;
-
-	beside.port = probe->port == UINT16_MAX ? 1 : probe->port + 1;
-	return try_connect(&beside, AF_INET, fd);
 }
 
 static int try_datagram(const struct tr_probe *probe, int family, int is_connected)
@@ -155,19 +140,18 @@ static int enter_scope(int cgroup)
 static _Noreturn void attempt(int cgroup, const struct tr_probe *probe, int out)
 {
 	int32_t errors[TR_ATTEMPTS];
-	int borrowed = make_stream(AF_INET), error = enter_scope(cgroup);
+	int error = enter_scope(cgroup);
 
 	if (error)
 		_exit(write(out, &error, sizeof(error)) == sizeof(error) ? 0 : 1);
-	errors[TR_TRY_CONNECT4] = try_connect(probe, AF_INET, make_stream(AF_INET));
+	errors[TR_TRY_CONNECT4] = try_connect(probe, AF_INET);
 	errors[TR_TRY_SENDTO4] = try_datagram(probe, AF_INET, 0);
 	errors[TR_TRY_CONNECTED4] = try_datagram(probe, AF_INET, 1);
-	errors[TR_TRY_CONNECT6] = try_connect(probe, AF_INET6, make_stream(AF_INET6));
+	errors[TR_TRY_CONNECT6] = try_connect(probe, AF_INET6);
 	errors[TR_TRY_SENDTO6] = try_datagram(probe, AF_INET6, 0);
 	errors[TR_TRY_SOCKET] = try_socket();
 	errors[TR_TRY_OPTION] = try_option();
 	errors[TR_TRY_BIND] = try_bind(probe);
-	errors[TR_TRY_BORROWED] = try_borrowed(probe, borrowed);
 	_exit(write(out, errors, sizeof(errors)) == sizeof(errors) ? 0 : 1);
 }
 

@@ -12,7 +12,7 @@ package struct ProofCounts: Sendable, Equatable {
     /// The gates that count an attempt of each proof without its nonce.
     private static let attempts: [(gate: GateOutcome.Gate, transport: UInt16, port: UInt16)] = [
         (.socket, UInt16(IPPROTO_ICMP), UInt16(SOCK_RAW.rawValue)), (.option, UInt16(IPPROTO_IP), UInt16(IP_OPTIONS)),
-        (.bind, UInt16(IPPROTO_TCP), 53), (.handover, UInt16(IPPROTO_TCP), UInt16(SOCK_STREAM.rawValue)),
+        (.bind, UInt16(IPPROTO_TCP), 53),
     ]
 
     init(refusals: UInt64 = 0, count: UInt64 = 0) {
