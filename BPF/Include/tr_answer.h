@@ -205,6 +205,7 @@ __noinline int tr_take_answer(u32 place, u32 slot)
 
 	if (!scratch || !policy || !tr_is_asked_for(place) || tr_look_up_name(place, slot) < 0)
 		return 0;
+	scratch->binding.counted = tr_place_of_count(place);
 	scratch->left = tr_message_u16(scratch, 6);
 	for (u32 i = 0; i < TR_MAX_RECORDS; i++) {
 		if (i >= scratch->left || tr_read_record(place, policy->grace) < 0)

@@ -8,6 +8,7 @@
 #include "tr_address.h"
 #include "tr_name.h"
 #include "tr_policy_maps.h"
+#include "tr_verdict.h"
 
 enum {
 	TR_NO_NAME = -2,
@@ -22,8 +23,48 @@ struct {
 	__type(value, struct tr_binding);
 } bindings SEC(".maps");
 
+/* How many of them are a name's. The agent takes off what it frees. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, TR_NAME_COUNTS);
+	__type(key, u32);
+	__type(value, __s64);
+} name_counts SEC(".maps");
+
 /* What was found at a place of an address. */
-enum { TR_PLACE_OTHER, TR_PLACE_TAKEN, TR_PLACE_OLD, TR_PLACE_NONE };
+enum { TR_PLACE_OTHER, TR_PLACE_TAKEN, TR_PLACE_OLD, TR_PLACE_NONE, TR_PLACE_CROWDED };
+
+/* The place in `name_counts` of a scratch's name. */
+__noinline u32 tr_place_of_count(u32 place)
+{
+	struct tr_scratch *scratch = tr_scratch_at(place);
+	u32 hash = config.seed;
+
+	if (!scratch)
+		return 0;
+	for (u32 i = 0; i < TR_NAME_SIZE / 4; i++) {
+		hash = (hash ^ ((const u32 *)scratch->binding.name.text)[i]) * 0x9e3779b1;
+		hash ^= hash >> 15;
+	}
+	return hash & (TR_NAME_COUNTS - 1);
+}
+
+/* Two CPUs may count at once: a name may get an address or two more. */
+static __always_inline int tr_is_crowded(u32 counted)
+{
+	__s64 *count = bpf_map_lookup_elem(&name_counts, &counted);
+
+	return !count || *(volatile __s64 *)count >= TR_MAX_ADDRESSES_A_NAME;
+}
+
+static __always_inline void tr_count_addresses(u32 counted, __s64 difference)
+{
+	__s64 *count = bpf_map_lookup_elem(&name_counts, &counted);
+
+	if (count)
+		__atomic_fetch_add(count, difference, __ATOMIC_RELAXED);
+}
 
 /* Looks at one place: the same name there is told for longer, and where nothing is the name is put if `may_add`. */
 __noinline int tr_bind_at(u32 place, u32 index, u32 may_add)
@@ -36,8 +77,12 @@ __noinline int tr_bind_at(u32 place, u32 index, u32 may_add)
 	scratch->place.place = index;
 	known = bpf_map_lookup_elem(&bindings, &scratch->place);
 	if (!known && may_add) {
-		if (!bpf_map_update_elem(&bindings, &scratch->place, &scratch->binding, BPF_NOEXIST))
+		if (tr_is_crowded(scratch->binding.counted))
+			return TR_PLACE_CROWDED;
+		if (!bpf_map_update_elem(&bindings, &scratch->place, &scratch->binding, BPF_NOEXIST)) {
+			tr_count_addresses(scratch->binding.counted, 1);
 			return TR_PLACE_TAKEN;
+		}
 		/* Another CPU may have been first. */
 		known = bpf_map_lookup_elem(&bindings, &scratch->place);
 	}
@@ -49,6 +94,26 @@ __noinline int tr_bind_at(u32 place, u32 index, u32 may_add)
 		known->until = scratch->binding.until;
 	known->since = scratch->binding.since;
 	return TR_PLACE_TAKEN;
+}
+
+/* Puts the name where another one has run out. */
+static __always_inline u32 tr_bind_instead(struct tr_scratch *scratch, u32 index)
+{
+	struct tr_binding *old;
+	u32 counted;
+
+	scratch->place.place = index;
+	old = bpf_map_lookup_elem(&bindings, &scratch->place);
+	if (!old)
+		return TR_RULE_FULL;
+	if (tr_is_crowded(scratch->binding.counted))
+		return TR_RULE_CROWDED;
+	counted = old->counted;
+	if (bpf_map_update_elem(&bindings, &scratch->place, &scratch->binding, BPF_ANY))
+		return TR_RULE_FULL;
+	tr_count_addresses(counted, -1);
+	tr_count_addresses(scratch->binding.counted, 1);
+	return 0;
 }
 
 /*
@@ -67,15 +132,14 @@ __noinline u32 tr_bind(u32 place)
 
 		if (found == TR_PLACE_TAKEN)
 			return 0;
+		if (found == TR_PLACE_CROWDED)
+			return TR_RULE_CROWDED;
 		if (found == TR_PLACE_NONE)
 			break;
 		if (found == TR_PLACE_OLD && !scratch->old)
 			scratch->old = i + 1;
 	}
-	if (!scratch->old)
-		return TR_RULE_FULL;
-	scratch->place.place = scratch->old - 1;
-	return bpf_map_update_elem(&bindings, &scratch->place, &scratch->binding, BPF_ANY) ? TR_RULE_FULL : 0;
+	return scratch->old ? tr_bind_instead(scratch, scratch->old - 1) : TR_RULE_FULL;
 }
 
 static __always_inline int tr_look_up_again(struct tr_binding *binding, u32 slot, u32 generation)

@@ -21,10 +21,12 @@ enum {
 	TR_MAX_OUTCOMES = 16384,
 	TR_MAX_BINDINGS = 65536,      /* a name at an address each */
 	TR_MAX_NAMES_AN_ADDRESS = 16, /* bound at the same time */
-	TR_MAX_QUERIES = 4096,	      /* that wait for their answer */
-	TR_MAX_MESSAGE = 4096,	      /* bytes of a DNS message that is read */
-	TR_MAX_RECORDS = 64,	      /* of an answer that are read */
-	TR_CUTS_SIZE = 1 << 16,	      /* bytes of the ring `cuts` */
+	TR_MAX_ADDRESSES_A_NAME = 8192,
+	TR_NAME_COUNTS = 32768, /* a power of two; names with the same hash share one */
+	TR_MAX_QUERIES = 4096,	/* that wait for their answer */
+	TR_MAX_MESSAGE = 4096,	/* bytes of a DNS message that is read */
+	TR_MAX_RECORDS = 64,	/* of an answer that are read */
+	TR_CUTS_SIZE = 1 << 16, /* bytes of the ring `cuts` */
 	TR_MAX_TOLD = 16384,
 };
 
@@ -151,6 +153,7 @@ enum tr_judged_at {
 #define TR_RULE_HELLO 0xfffffff2u     /* a ClientHello or its server name cannot be read */
 #define TR_RULE_MEMORY 0xfffffff1u    /* the program could still change what was read */
 #define TR_RULE_UNSEEN 0xfffffff0u    /* the server name was sent when no policy asked for it */
+#define TR_RULE_CROWDED 0xffffffeeu   /* the name has as many addresses as one may */
 #define TR_RULE_ECH 0xffffffefu /* a second name is encrypted, where it is allowed by name alone, and `ech: refuse` */
 
 /* A key of the map `outcomes`: what was decided, of what. */
@@ -188,10 +191,10 @@ struct tr_binding_key {
 /* An answer gave the address for the name. */
 struct tr_binding {
 	struct tr_name_key name;
-	__u32 reserved;
-	__u64 until; /* nanoseconds since boot */
-	__u64 since; /* when it was last answered */
-	__u64 born;  /* when it was tied first: another name in its place has another time */
+	__u32 counted; /* the name's place in `name_counts` */
+	__u64 until;   /* nanoseconds since boot */
+	__u64 since;   /* when it was last answered */
+	__u64 born;    /* when it was tied first: another name in its place has another time */
 	/* By slot: the generation of a policy, above 32 bits, and its list of candidates for the name, both at once. */
 	__u64 list[TR_POLICY_SLOTS];
 	__u64 globs[TR_POLICY_SLOTS][TR_MAX_GLOBS / 64]; /* which of the policy's globs match the name */
@@ -217,7 +220,7 @@ struct tr_gate_config {
 	/* Of programs at the root of the hierarchy: the scope, and how far below that it is. */
 	__u64 scope;
 	__u32 level;
-	__u32 reserved;
+	__u32 seed; /* of the hash of names: nobody can choose names that share a place in `name_counts` */
 };
 
 #endif

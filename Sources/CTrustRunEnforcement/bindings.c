@@ -2,6 +2,7 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include "gate.h"
 
@@ -29,8 +30,9 @@ static uint32_t places_to_free(int map, struct tr_binding_key key, uint64_t time
 	return place;
 }
 
-/* From the last place on, so that there is never a gap. */
-static int free_places(int map, struct tr_binding_key key, uint32_t count, uint64_t time)
+/* From the last place on, so that there is never a gap. What is freed is taken off `counts`, to which the kernel adds
+ * meanwhile. */
+static int free_places(int map, int64_t *counts, struct tr_binding_key key, uint32_t count, uint64_t time)
 {
 	struct tr_binding binding;
 	int freed = 0;
@@ -39,8 +41,10 @@ static int free_places(int map, struct tr_binding_key key, uint32_t count, uint6
 		key.place = count;
 		if (bpf_map_lookup_elem(map, &key, &binding) || binding.until >= time)
 			break;
-		if (!bpf_map_delete_elem(map, &key))
-			freed++;
+		if (bpf_map_delete_elem(map, &key))
+			continue;
+		__atomic_fetch_sub(&counts[binding.counted % TR_NAME_COUNTS], 1, __ATOMIC_RELAXED);
+		freed++;
 	}
 	return freed;
 }
@@ -61,19 +65,24 @@ static size_t addresses(int map, struct tr_binding_key *keys)
 
 int tr_gate_forget_names(const struct tr_gate *gate)
 {
-	int map = tr_gate_map(gate, "bindings"), freed = 0;
+	int map = tr_gate_map(gate, "bindings"), counting = tr_gate_map(gate, "name_counts"), freed = 0;
 	struct tr_binding_key *keys;
 	uint64_t time = now();
+	int64_t *counts;
 	size_t count;
 
-	if (map < 0)
-		return map;
+	if (map < 0 || counting < 0)
+		return map < 0 ? map : counting;
+	counts = mmap(NULL, TR_NAME_COUNTS * sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED, counting, 0);
+	if (counts == MAP_FAILED)
+		return -errno;
 	keys = calloc(TR_MAX_BINDINGS, sizeof(*keys));
+	count = keys ? addresses(map, keys) : 0;
+	for (size_t i = 0; i < count; i++)
+		freed += free_places(map, counts, keys[i], places_to_free(map, keys[i], time), time);
+	munmap(counts, TR_NAME_COUNTS * sizeof(*counts));
 	if (!keys)
 		return -ENOMEM;
-	count = addresses(map, keys);
-	for (size_t i = 0; i < count; i++)
-		freed += free_places(map, keys[i], places_to_free(map, keys[i], time), time);
 	free(keys);
 	return freed;
 }

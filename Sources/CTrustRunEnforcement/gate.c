@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "executables.h"
@@ -37,8 +38,11 @@ static int share_ring(struct bpf_object *object, const struct tr_gate_ring *ring
 static int configure(struct bpf_object *object, int can_kill, int tells, const struct tr_gate_ring *ring)
 {
 	struct tr_gate_config config = { .can_signal = can_kill, .tells = tells };
-	int error = tr_configure(object, &config);
+	int error;
 
+	if (getrandom(&config.seed, sizeof(config.seed), 0) != sizeof(config.seed))
+		return -EIO;
+	error = tr_configure(object, &config);
 	if (error)
 		return error;
 	if (tells)

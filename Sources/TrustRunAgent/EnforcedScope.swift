@@ -121,7 +121,7 @@ final class EnforcedScope {
     /// Reads that; returns whether it is more than before.
     func countAnswersWithoutRoom() -> Bool {
         guard let outcomes = try? gate.outcomes() else { return false }
-        let count = outcomes.filter { outcome in outcome.gate == .answer && outcome.basis == .full }
+        let count = outcomes.filter { outcome in outcome.gate == .answer && [.full, .crowded].contains(outcome.basis) }
             .reduce(0) { sum, outcome in sum + outcome.count }
         defer { answersWithoutRoom = count }
         return count > answersWithoutRoom

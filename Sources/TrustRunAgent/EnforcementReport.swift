@@ -117,6 +117,7 @@ struct EnforcementReport {
         case .name: return "no rule lets the name through, dns: strict"
         case .namespace: return "from another network namespace, dns: strict"
         case .full: return "no room to keep it"
+        case .crowded: return "its name has as many addresses as one may"
         case .unbound: return "allowed by name only, and no DNS answer gave this address for the server name"
         case .nameless: return "allowed by name only, and no server name was sent"
         case .notTLS: return "allowed by name only, and what was sent is no TLS"

@@ -26,6 +26,8 @@ package struct GateOutcome: Sendable, Equatable {
         case namespace
         /// There was no room for what has to be kept.
         case full
+        /// The name has as many addresses as one may.
+        case crowded
         /// An answer gave an address that no name may have: loopback, link-local, multicast.
         case special
         /// No answer gave the address for the server name, by which alone it is allowed.
@@ -75,6 +77,7 @@ package struct GateOutcome: Sendable, Equatable {
             case TR_RULE_NAME: .name
             case TR_RULE_NAMESPACE: .namespace
             case TR_RULE_FULL: .full
+            case TR_RULE_CROWDED: .crowded
             case TR_RULE_SPECIAL: .special
             case TR_RULE_UNBOUND: .unbound
             case TR_RULE_NAMELESS: .nameless

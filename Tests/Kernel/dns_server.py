@@ -4,7 +4,8 @@
 The zone says what a name has; the first label of a name may ask for a behaviour:
 `truncated` (cut short over UDP, whole over TCP), `split` (TCP: the answer in several segments), `wrongid` (only an
 answer with another id), `extra` (before it another answer, to a question nobody asked), `spoofed` (only an answer from
-another address), `loop` (an answer whose name points at itself), `silent` (none).
+another address), `loop` (an answer whose name points at itself), `turning` (some of its addresses, and the next ones
+the next time), `silent` (none).
 """
 
 import select
@@ -18,6 +19,7 @@ from clients import family
 
 UNASKED = "unasked.example.test"
 UNASKED_ADDRESS = "10.77.0.99"
+TURN = 60  # addresses in an answer of `turning`
 
 
 class DnsServer(servers.Server):
@@ -46,6 +48,9 @@ def _replies(zone, message, over_tcp):
     ident, name, kind, with_edns = dns.read_query(message)
     behaviour = name.lower().partition(".")[0]
     records, code = lookup(zone, name, kind)
+    if behaviour == "turning":
+        records, own = records[:TURN], zone[name.lower()]
+        zone[name.lower()] = own[TURN:] + own[:TURN]
     whole = dns.answer(ident, name, kind, records, code, with_edns=with_edns)
     if behaviour == "silent":
         return [], behaviour

@@ -11,7 +11,7 @@ import dns_packets as dns
 import dns_site
 import expect
 import scopes
-from dns_server import UNASKED_ADDRESS, DnsServer
+from dns_server import TURN, UNASKED_ADDRESS, DnsServer
 from settings import scaled
 from test_enforce import EPERM, everywhere
 from test_enforce_life import Run, expect_line, pins_of, status_of, wait_until
@@ -202,6 +202,32 @@ def test_names_run_out_and_make_room():
     expect.equal(run.ask("ask", "brief.test", dns.A, RESOLVER, "sendto", {}), ["10.2.0.1"], "the answer once more")
     expect.equal(run.ask("tcp", "10.2.0.1", 443), "ok", "when it was asked for once more")
     run.end_command()
+
+
+def test_a_name_takes_no_more_than_its_share():
+    room, name = 8192, "turning.test"
+    addresses = [f"10.16.{number // 256}.{number % 256}" for number in range(room // TURN * TURN + 2 * TURN)]
+    zone = {name: [a(address, ttl=0) for address in addresses], "other.test": [a("10.2.0.1", ttl=0)]}
+    policy = scopes.policy('allow "*.test"', more=[f"resolvers: [{RESOLVER}]", f"binding_grace: {int(scaled(3))}s"], dns="strict")
+    run = Run(policy, "--prove-every", "500ms", namespace=world(zone))
+
+    def ask(name):
+        return run.ask("ask", name, dns.A, RESOLVER, "sendto", {"edns": True, "patience": 5})
+
+    for _ in range(len(addresses) // TURN):
+        expect.equal(len(ask(name)), TURN, "addresses of an answer")
+    expect.equal(ask("other.test"), ["10.2.0.1"], "the answer for another name")
+    expect.equal([run.ask("tcp", where, 443) for where in (addresses[room - 1], addresses[room], addresses[-1], "10.2.0.1")],
+                 ["ok", EPERM, EPERM, "ok"], "the last address that there was room for, those behind it, and another name's")
+    unbound = {outcome["address"] for outcome in status_of(run.name)["outcomes"] if outcome["gate"] == "answer"}
+    expect.equal(unbound, set(addresses[room:]), "addresses of answers without room")
+    wait_until(lambda: bindings_of(run) == 0, "room", seconds=15)
+    expect.equal(ask(name), addresses[:TURN], "the answer when the time is up")
+    expect.equal((bindings_of(run), run.ask("tcp", addresses[0], 443)), (TURN, "ok"), "names bound then, and a connection")
+    run.program.stdin.close()
+    errors = run.program.stderr.read()
+    expect.true("in a DNS answer (its name has as many addresses as one may)" in errors, f"what is told: {errors}")
+    expect.equal(run.program.wait(scaled(10)), 0, "status")
 
 
 def test_a_name_in_use_does_not_run_out():
