@@ -68,12 +68,14 @@ def test_processes_that_come_and_go_do_not_grow_it():
     server = servers.Echo()
     agent = Agent()
     sizes = []
-    for _ in range(3):
+    for _ in range(4):
         Program(workload("short_lived"), "exec", 300, 8, "127.0.0.1", server.port).result()
         agent.settle()
         sizes.append(_anonymous_kilobytes(agent.pid))
     expect.between(sizes[-1], 0, 25 * 1024, "kilobytes of anonymous memory")
-    expect.between(sizes[2] - sizes[1], -1e9, 1024, f"kilobytes gained by 300 processes: {sizes}")
+    # What is not given back is missing each time; a page of 2 MB, which the kernel may give at any time, once.
+    gains = [after - before for before, after in zip(sizes[1:], sizes[2:])]
+    expect.between(min(gains), -1e9, 256, f"kilobytes gained by 300 processes: {sizes}")
     agent.stop()
 
 
