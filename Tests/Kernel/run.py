@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the kernel tests: run.py [-k PATTERN] [--list]. As root, with a built agent and built workloads.
+"""Runs the kernel tests: run.py [-k PATTERN] [--passed FILE] [--list]. As root, with a built agent and built workloads.
 
 A test is a function `test_*` in a module `test_*`. One that takes `agent` gets a running agent that it shares with
 the other tests of its kind; the runner ends it in between and holds it to having lost nothing.
@@ -59,7 +59,8 @@ class SharedAgent:
 
 
 class Runner:
-    def __init__(self):
+    def __init__(self, earlier):
+        self.earlier = earlier  # how many passed before this start
         self.shared = SharedAgent()
         self.passed, self.failed, self.skipped = [], [], []
 
@@ -113,8 +114,9 @@ class Runner:
         if self.failed:
             print(f"{RED}failed:{PLAIN} " + " ".join(name for name, _ in self.failed))
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
-        print(f"{len(self.passed)} passed, {len(self.failed)} failed{skipped}")
-        return 1 if self.failed or not self.passed else 0
+        earlier = f" ({self.earlier} of them before this start)" if self.earlier else ""
+        print(f"{len(self.passed) + self.earlier} passed{earlier}, {len(self.failed)} failed{skipped}")
+        return 1 if self.failed or not (self.passed or self.earlier) else 0
 
 
 def _place(error):
@@ -137,6 +139,13 @@ def find_tests(pattern):
     return sorted(tests, key=lambda test: "agent" not in inspect.signature(test[1]).parameters)
 
 
+def leave_out(tests, path):
+    """Without the tests that a file names, and how many those are."""
+    passed = set(open(path).read().split()) if path else set()
+    left = [test for test in tests if test[0] not in passed]
+    return left, len(tests) - len(left)
+
+
 def _alarm(*_):
     raise TimeIsUp
 
@@ -148,9 +157,10 @@ def _terminate(*_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", metavar="PATTERN", default="", help="only tests whose name contains this")
+    parser.add_argument("--passed", metavar="FILE", help="names, a line each, of tests that have passed already")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     options = parser.parse_args()
-    tests = find_tests(options.k)
+    tests, earlier = leave_out(find_tests(options.k), options.passed)
     if options.list:
         print("\n".join(name for name, _ in tests))
         return 0
@@ -159,7 +169,7 @@ def main():
     print(f"kernel {platform.release()}, agent {agent_path()}, time scale {SCALE:g}", flush=True)
     signal.signal(signal.SIGALRM, _alarm)
     signal.signal(signal.SIGTERM, _terminate)
-    runner = Runner()
+    runner = Runner(earlier)
     try:
         runner.run_all(tests)
     finally:
