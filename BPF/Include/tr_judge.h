@@ -141,30 +141,56 @@ __noinline int tr_is_resolver(u32 slot, u64 high, u64 low)
 	return 0;
 }
 
+/*
+ * The list of the range that an IPv4 address is in; less than 0: it cannot be read. Of 100,000 prefixes a trie of the
+ * kernel's reads memory at some seventeen places, one after the other; this does so at a few, of which most are near.
+ */
+__noinline int tr_list_of_ipv4(u32 number, u32 slot)
+{
+	void *ranges = bpf_map_lookup_elem(&ipv4_ranges, &slot);
+	u32 place = number >> TR_IPV4_CELL_SHIFT, left;
+	struct tr_ipv4_range *range;
+
+	range = ranges ? bpf_map_lookup_elem(ranges, &place) : NULL;
+	if (!range)
+		return -1;
+	place = range->first;
+	left = range->list;
+	/* It is at `place` or among the `left` that follow. */
+	for (u32 i = 0; i <= TR_IPV4_CELL_SHIFT; i++) {
+		u32 half = (left + 1) / 2, middle = place + half, is_beyond;
+
+		if (!left)
+			break;
+		range = bpf_map_lookup_elem(ranges, &middle);
+		if (!range)
+			return -1;
+		/* Without a branch: the verifier looks at each way through the loop. */
+		is_beyond = ((u64)number - range->first) >> 63;
+		asm volatile("" : "+r"(is_beyond));
+		place += half & (is_beyond - 1);
+		left -= half;
+		left += (half - 1 - left) & -is_beyond;
+	}
+	range = bpf_map_lookup_elem(ranges, &place);
+	return range ? range->list : -1;
+}
+
 /* The list of the longest prefix around the address; 0: there is none; less: it cannot be read. */
 __noinline int tr_list_of(u64 high, u64 low, u32 slot)
 {
 	struct tr_words words = { high, low };
+	struct tr_ipv6_key key = { .length = 128 };
 	u32 *list;
 	void *trie;
 
-	if (tr_is_ipv4((struct tr_address *)&words)) {
-		struct tr_ipv4_key key = { .length = 32 };
-
-		trie = bpf_map_lookup_elem(&ipv4_tries, &slot);
-		if (!trie)
-			return -1;
-		__builtin_memcpy(key.address, (u8 *)&words + 12, sizeof(key.address));
-		list = bpf_map_lookup_elem(trie, &key);
-	} else {
-		struct tr_ipv6_key key = { .length = 128 };
-
-		trie = bpf_map_lookup_elem(&ipv6_tries, &slot);
-		if (!trie)
-			return -1;
-		__builtin_memcpy(key.address, &words, sizeof(key.address));
-		list = bpf_map_lookup_elem(trie, &key);
-	}
+	if (tr_is_ipv4((struct tr_address *)&words))
+		return tr_list_of_ipv4(bpf_ntohl(((struct tr_address *)&words)->word[3]), slot);
+	trie = bpf_map_lookup_elem(&ipv6_tries, &slot);
+	if (!trie)
+		return -1;
+	__builtin_memcpy(key.address, &words, sizeof(key.address));
+	list = bpf_map_lookup_elem(trie, &key);
 	return list ? *list : 0;
 }
 

@@ -14,6 +14,8 @@ enum {
 	TR_MAX_CANDIDATES = 264, /* in one list: the compiler's 256, one of the probe, and room */
 	TR_MAX_ALL_CANDIDATES = (1 << 22) + 1024,
 	TR_MAX_PREFIXES = 1 << 22, /* of one family, and names */
+	TR_IPV4_CELL_SHIFT = 20,
+	TR_IPV4_CELLS = 1 << (32 - TR_IPV4_CELL_SHIFT),
 	TR_MAX_RESOLVERS = 16,
 	TR_MAX_NAMESPACES = 16,
 	TR_MAX_GLOBS = 256,
@@ -62,12 +64,18 @@ struct tr_candidate {
 	__u16 reserved;
 };
 
-/* Keys of the tries; the value is the place of a list in `candidates`. The candidate at place 0 is the default. */
-struct tr_ipv4_key {
-	__u32 length;
-	__u8 address[4];
+/*
+ * A value of a slot's map of `ipv4_ranges`: the addresses from `first` up to the next range's, as a number of the
+ * machine, and the place of their list in `candidates`, of which the candidate at place 0 is the default. Before the
+ * ranges are TR_IPV4_CELLS values of another meaning: of the addresses with the same upper bits, `first` is the place
+ * of the range that the lowest one is in, and `list` how many more ranges begin among them.
+ */
+struct tr_ipv4_range {
+	__u32 first;
+	__u32 list;
 };
 
+/* Keys of the tries; the value is the place of a list. */
 struct tr_ipv6_key {
 	__u32 length;
 	__u8 address[16];

@@ -7,12 +7,12 @@
 #include <bpf/bpf_helpers.h>
 #include "tr_policy.h"
 
-struct tr_ipv4_trie {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+struct tr_ipv4_array {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_INNER_MAP);
 	__uint(max_entries, 1);
-	__uint(key_size, sizeof(struct tr_ipv4_key));
-	__uint(value_size, sizeof(u32));
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(struct tr_ipv4_range));
 };
 
 struct tr_ipv6_trie {
@@ -58,8 +58,8 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, TR_POLICY_SLOTS);
 	__type(key, u32);
-	__array(values, struct tr_ipv4_trie);
-} ipv4_tries SEC(".maps");
+	__array(values, struct tr_ipv4_array);
+} ipv4_ranges SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);

@@ -243,18 +243,18 @@ int tr_gate_has_ring(const struct tr_gate *gate, const struct tr_gate_ring *ring
 	return id && id == id_of_map(tr_gate_map(gate, "events"));
 }
 
-static int fill_candidates(int fd, const struct tr_tables *tables)
+static int fill_array(int fd, const char *values, size_t size, size_t total)
 {
 	uint32_t *keys = malloc(BATCH * sizeof(*keys));
 	int error = keys ? 0 : -ENOMEM;
 
-	for (size_t at = 0; at < tables->candidate_count && !error; at += BATCH) {
-		size_t left = tables->candidate_count - at;
+	for (size_t at = 0; at < total && !error; at += BATCH) {
+		size_t left = total - at;
 		uint32_t count = left < BATCH ? left : BATCH;
 
 		for (uint32_t i = 0; i < count; i++)
 			keys[i] = at + i;
-		if (bpf_map_update_batch(fd, keys, tables->candidates + at, &count, NULL))
+		if (bpf_map_update_batch(fd, keys, values + at * size, &count, NULL))
 			error = -errno;
 	}
 	free(keys);
@@ -271,18 +271,17 @@ static int fill_trie(int fd, const void *entries, size_t count, size_t stride, s
 	return 0;
 }
 
-static int make_candidates(const struct tr_tables *tables)
+static int make_array(const char *name, const void *values, size_t size, size_t count, size_t most)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
 	int error, fd;
 
-	if (!tables->candidate_count || tables->candidate_count > TR_MAX_ALL_CANDIDATES)
+	if (!count || count > most)
 		return -E2BIG;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "candidates", sizeof(uint32_t), sizeof(struct tr_candidate),
-			    tables->candidate_count, &options);
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), size, count, &options);
 	if (fd < 0)
 		return -errno;
-	error = fill_candidates(fd, tables);
+	error = fill_array(fd, values, size, count);
 	if (!error)
 		return fd;
 	close(fd);
@@ -331,10 +330,13 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 {
 	uint32_t slot = (gate->slot + 1) % TR_POLICY_SLOTS, zero = 0;
 	struct tr_placement placements[] = {
-		{ tr_gate_map(gate, "candidates"), slot, make_candidates(tables), 0 },
-		{ tr_gate_map(gate, "ipv4_tries"), slot,
-		  make_trie("ipv4_tries", sizeof(struct tr_ipv4_key), tables->ipv4, tables->ipv4_count,
-			    sizeof(struct tr_ipv4_entry)),
+		{ tr_gate_map(gate, "candidates"), slot,
+		  make_array("candidates", tables->candidates, sizeof(*tables->candidates), tables->candidate_count,
+			     TR_MAX_ALL_CANDIDATES),
+		  0 },
+		{ tr_gate_map(gate, "ipv4_ranges"), slot,
+		  make_array("ipv4_ranges", tables->ipv4, sizeof(*tables->ipv4), tables->ipv4_count,
+			     TR_IPV4_CELLS + 2 * TR_MAX_PREFIXES + 1),
 		  0 },
 		{ tr_gate_map(gate, "ipv6_tries"), slot,
 		  make_trie("ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,

@@ -12,7 +12,8 @@ struct KernelTables {
     private(set) var policy = tr_policy()
     /// As in `CompiledPolicy.allCandidates`, then those of the probe.
     private(set) var candidates: [tr_candidate]
-    private(set) var ipv4: [tr_ipv4_entry] = []
+    /// The cells, then the ranges.
+    private(set) var ipv4: [tr_ipv4_range] = []
     private(set) var ipv6: [tr_ipv6_entry] = []
     let names: [tr_name_entry]
     let globs: [tr_glob]
@@ -50,8 +51,14 @@ struct KernelTables {
             }
         }
         let refused = probe.networks
-        for key in compiled.addressKeys where !refused.contains(key.network) { append(key.network, key.list) }
-        for network in refused { append(network, probeList(compiled, network, port: probe.port)) }
+        var ranges = AddressRanges()
+        for key in compiled.addressKeys where !refused.contains(key.network) {
+            append(key.network, key.list, to: &ranges)
+        }
+        for network in refused {
+            append(network, probeList(compiled, network, port: probe.port), to: &ranges)
+        }
+        ipv4 = ranges.table
     }
 
     private static func aboutNames(_ compiled: CompiledPolicy) -> UInt32 {
@@ -82,16 +89,9 @@ struct KernelTables {
         return place
     }
 
-    private mutating func append(_ network: IPNetwork, _ list: UInt32) {
+    private mutating func append(_ network: IPNetwork, _ list: UInt32, to ranges: inout AddressRanges) {
         if network.isIPv4 {
-            var entry = tr_ipv4_entry()
-            entry.key.length = UInt32(network.length)
-            entry.list = list
-            let number = (network.address.ipv4 ?? 0).bigEndian
-            unsafe withUnsafeMutableBytes(of: &entry.key.address) { bytes in
-                unsafe bytes.storeBytes(of: number, as: UInt32.self)
-            }
-            ipv4.append(entry)
+            ranges.add(network.address.ipv4 ?? 0, length: network.length, list: list)
         } else {
             var entry = tr_ipv6_entry()
             entry.key.length = UInt32(network.length)
@@ -132,10 +132,12 @@ extension KernelTables {
                     unsafe names.withUnsafeBufferPointer { names in
                         unsafe globs.withUnsafeBufferPointer { globs in
                             unsafe states.words.withUnsafeBufferPointer { states in
-                                guard let first = candidates.baseAddress else { return Int32(-1) }
+                                guard let first = candidates.baseAddress, let four = ipv4.baseAddress else {
+                                    return Int32(-1)
+                                }
                                 var raw = unsafe tr_tables(
                                     policy: policy, candidates: first, candidate_count: candidates.count,
-                                    ipv4: ipv4.baseAddress, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
+                                    ipv4: four, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
                                     ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
                                     globs: globs.baseAddress, states: states.isEmpty ? nil : states.baseAddress)
                                 return unsafe body(&raw)

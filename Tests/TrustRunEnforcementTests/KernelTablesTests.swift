@@ -15,7 +15,7 @@ import TrustRunTestSupport
         #expect(MemoryLayout<tr_candidate>.offset(of: \.action) == 12)
         #expect(MemoryLayout<tr_candidate>.offset(of: \.conditions) == 13)
         // Keys lie before the value without a gap.
-        #expect(MemoryLayout<tr_ipv4_key>.size == 8 && MemoryLayout<tr_ipv4_entry>.offset(of: \.list) == 8)
+        #expect(MemoryLayout<tr_ipv4_range>.size == 8 && MemoryLayout<tr_ipv4_range>.offset(of: \.list) == 4)
         #expect(MemoryLayout<tr_ipv6_key>.size == 20 && MemoryLayout<tr_ipv6_entry>.offset(of: \.list) == 20)
         #expect(MemoryLayout<tr_outcome_key>.size == 32)
         #expect(MemoryLayout<tr_policy>.size == 10 * 4 + 8 + 16 * 4 + 16 * 16)
@@ -35,7 +35,8 @@ import TrustRunTestSupport
         #expect(tables.candidates.count == 3)
         #expect(tables.candidates[0].action == 2)
         #expect(tables.policy.any_list == 0 && tables.policy.resolver_count == 0 && tables.policy.judges_inbound == 1)
-        #expect(tables.ipv4.count == 1 && tables.ipv6.count == 1)
+        // What is before the probe's prefix, that, and what is behind it.
+        #expect(tables.ipv4.count == Int(TR_IPV4_CELLS) + 3 && tables.ipv6.count == 1)
     }
 
     @Test func resolversAreCanonical() throws {
@@ -136,7 +137,7 @@ import TrustRunTestSupport
     }
 }
 
-/// Reads tables as BPF/Include/tr_judge.h does, the longest prefix by trying each.
+/// Reads tables as BPF/Include/tr_judge.h does, the longest prefix of IPv6 by trying each.
 private struct TableReader {
     struct Answer: Equatable {
         var action: UInt8
@@ -157,26 +158,40 @@ private struct TableReader {
 
     init(_ tables: KernelTables) {
         self.tables = tables
-        prefixes =
-            tables.ipv4.compactMap { entry in
-                let address = withUnsafeBytes(of: entry.key.address) {
-                    IPAddress(networkBytes: $0.bindMemory(to: UInt8.self).span)
-                }
-                return address.flatMap { IPNetwork($0, length: Int(entry.key.length)) }.map { ($0, entry.list) }
+        prefixes = tables.ipv6.compactMap { entry in
+            let address = withUnsafeBytes(of: entry.key.address) {
+                IPAddress(networkBytes: $0.bindMemory(to: UInt8.self).span)
             }
-            + tables.ipv6.compactMap { entry in
-                let address = withUnsafeBytes(of: entry.key.address) {
-                    IPAddress(networkBytes: $0.bindMemory(to: UInt8.self).span)
-                }
-                return address.flatMap { IPNetwork($0, length: Int(entry.key.length)) }.map { ($0, entry.list) }
-            }
+            return address.flatMap { IPNetwork($0, length: Int(entry.key.length)) }.map { ($0, entry.list) }
+        }
+    }
+
+    private func list(of address: IPAddress) -> UInt32 {
+        guard let number = address.ipv4 else {
+            let longest = prefixes.filter { $0.network.contains(address) }.max { $0.network.length < $1.network.length }
+            return longest?.list ?? 0
+        }
+        return list(of: number)
+    }
+
+    func list(of number: UInt32) -> UInt32 {
+        let cell = tables.ipv4[Int(number >> UInt32(TR_IPV4_CELL_SHIFT))]
+        var place = Int(cell.first)
+        var left = Int(cell.list)
+        for _ in 0...TR_IPV4_CELL_SHIFT where left > 0 {
+            let half = (left + 1) / 2
+            let isBeyond = tables.ipv4[place + half].first > number
+            place += isBeyond ? 0 : half
+            left = isBeyond ? half - 1 : left - half
+        }
+        #expect(left == 0)
+        return tables.ipv4[place].list
     }
 
     func decide(
         _ address: IPAddress, _ port: UInt16, _ transport: TransportProtocol, isInbound: Bool = false
     ) -> Answer {
-        let longest = prefixes.filter { $0.network.contains(address) }.max { $0.network.length < $1.network.length }
-        var found = first(longest?.list ?? 0, port, transport, isInbound)
+        var found = first(list(of: address), port, transport, isInbound)
         if found == 0 { found = first(tables.policy.any_list, port, transport, isInbound) }
         let candidate = tables.candidates[found]
         return Answer(action: candidate.action, rule: found == 0 ? TR_RULE_NONE : candidate.rule)

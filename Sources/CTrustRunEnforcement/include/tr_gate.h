@@ -14,11 +14,6 @@
 struct tr_gate;
 
 /* A prefix and the place of its list. */
-struct tr_ipv4_entry {
-	struct tr_ipv4_key key;
-	uint32_t list;
-};
-
 struct tr_ipv6_entry {
 	struct tr_ipv6_key key;
 	uint32_t list;
@@ -35,8 +30,8 @@ struct tr_tables {
 	struct tr_policy policy;
 	const struct tr_candidate *_Nonnull candidates;
 	size_t candidate_count; /* at least one, the default */
-	const struct tr_ipv4_entry *_Nullable ipv4;
-	size_t ipv4_count;
+	const struct tr_ipv4_range *_Nonnull ipv4;
+	size_t ipv4_count; /* the cells, and one range at least */
 	const struct tr_ipv6_entry *_Nullable ipv6;
 	size_t ipv6_count;
 	const struct tr_name_entry *_Nullable names;
