@@ -16,10 +16,7 @@
 #include "gate.h"
 #include "object.h"
 #include "slots.h"
-
-enum {
-	BATCH = 1 << 16,
-};
+#include "tables.h"
 
 int tr_gate_log(enum libbpf_print_level level, const char *format, va_list arguments)
 {
@@ -243,81 +240,6 @@ int tr_gate_has_ring(const struct tr_gate *gate, const struct tr_gate_ring *ring
 	return id && id == id_of_map(tr_gate_map(gate, "events"));
 }
 
-static int fill_array(int fd, const char *values, size_t size, size_t total)
-{
-	uint32_t *keys = malloc(BATCH * sizeof(*keys));
-	int error = keys ? 0 : -ENOMEM;
-
-	for (size_t at = 0; at < total && !error; at += BATCH) {
-		size_t left = total - at;
-		uint32_t count = left < BATCH ? left : BATCH;
-
-		for (uint32_t i = 0; i < count; i++)
-			keys[i] = at + i;
-		if (bpf_map_update_batch(fd, keys, values + at * size, &count, NULL))
-			error = -errno;
-	}
-	free(keys);
-	return error;
-}
-
-static int fill_trie(int fd, const void *entries, size_t count, size_t stride, size_t value)
-{
-	const char *entry = entries;
-
-	for (size_t i = 0; i < count; i++, entry += stride)
-		if (bpf_map_update_elem(fd, entry, entry + value, BPF_NOEXIST))
-			return -errno;
-	return 0;
-}
-
-static int make_array(const char *name, const void *values, size_t size, size_t count, size_t most)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_INNER_MAP);
-	int error, fd;
-
-	if (!count || count > most)
-		return -E2BIG;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, sizeof(uint32_t), size, count, &options);
-	if (fd < 0)
-		return -errno;
-	error = fill_array(fd, values, size, count);
-	if (!error)
-		return fd;
-	close(fd);
-	return error;
-}
-
-static int set_globs(struct tr_gate *gate, uint32_t slot, const struct tr_tables *tables)
-{
-	if (tables->policy.glob_count > TR_MAX_GLOBS)
-		return -E2BIG;
-	for (uint32_t i = 0; i < tables->policy.glob_count; i++) {
-		uint32_t place = slot * TR_MAX_GLOBS + i;
-
-		if (bpf_map_update_elem(tr_gate_map(gate, "globs"), &place, &tables->globs[i], 0))
-			return -errno;
-	}
-	return 0;
-}
-
-static int make_trie(const char *name, size_t key_size, const void *entries, size_t count, size_t stride)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
-	int error, fd;
-
-	if (count > TR_MAX_PREFIXES)
-		return -E2BIG;
-	fd = bpf_map_create(BPF_MAP_TYPE_LPM_TRIE, name, key_size, sizeof(uint32_t), count ? count : 1, &options);
-	if (fd < 0)
-		return -errno;
-	error = fill_trie(fd, entries, count, stride, key_size);
-	if (!error)
-		return fd;
-	close(fd);
-	return error;
-}
-
 static int has_kill(const struct tr_tables *tables)
 {
 	for (size_t i = 0; i < tables->candidate_count; i++)
@@ -331,20 +253,20 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	uint32_t slot = (gate->slot + 1) % TR_POLICY_SLOTS, zero = 0;
 	struct tr_placement placements[] = {
 		{ tr_gate_map(gate, "candidates"), slot,
-		  make_array("candidates", tables->candidates, sizeof(*tables->candidates), tables->candidate_count,
-			     TR_MAX_ALL_CANDIDATES),
+		  tr_make_array("candidates", tables->candidates, sizeof(*tables->candidates), tables->candidate_count,
+				TR_MAX_ALL_CANDIDATES),
 		  0 },
 		{ tr_gate_map(gate, "ipv4_ranges"), slot,
-		  make_array("ipv4_ranges", tables->ipv4, sizeof(*tables->ipv4), tables->ipv4_count,
-			     TR_IPV4_CELLS + 2 * TR_MAX_PREFIXES + 1),
+		  tr_make_array("ipv4_ranges", tables->ipv4, sizeof(*tables->ipv4), tables->ipv4_count,
+				TR_IPV4_CELLS + 2 * TR_MAX_PREFIXES + 1),
 		  0 },
 		{ tr_gate_map(gate, "ipv6_tries"), slot,
-		  make_trie("ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
-			    sizeof(struct tr_ipv6_entry)),
+		  tr_make_trie("ipv6_tries", sizeof(struct tr_ipv6_key), tables->ipv6, tables->ipv6_count,
+			       sizeof(struct tr_ipv6_entry)),
 		  0 },
 		{ tr_gate_map(gate, "name_tries"), slot,
-		  make_trie("name_tries", sizeof(struct tr_name_key), tables->names, tables->name_count,
-			    sizeof(struct tr_name_entry)),
+		  tr_make_trie("name_tries", sizeof(struct tr_name_key), tables->names, tables->name_count,
+			       sizeof(struct tr_name_entry)),
 		  0 },
 	};
 	const size_t count = sizeof(placements) / sizeof(placements[0]);
@@ -359,7 +281,7 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	if (!error && gate->generation)
 		error = tr_await_programs(tr_gate_map(gate, "candidates"), gate->slot);
 	if (!error)
-		error = set_globs(gate, slot, tables);
+		error = tr_set_globs(tr_gate_map(gate, "globs"), slot, tables);
 	if (!error)
 		error = tr_place(placements, count);
 	for (size_t i = 0; i < count; i++)

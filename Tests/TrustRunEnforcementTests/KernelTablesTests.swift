@@ -174,7 +174,7 @@ private struct TableReader {
         return list(of: number)
     }
 
-    func list(of number: UInt32) -> UInt32 {
+    private func list(of number: UInt32) -> UInt32 {
         let cell = tables.ipv4[Int(number >> UInt32(TR_IPV4_CELL_SHIFT))]
         var place = Int(cell.first)
         var left = Int(cell.list)
