@@ -3,11 +3,13 @@
  * What goes past the gates, refused before a process of a scope has it. Sockets that other processes hand to it
  * (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
  * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Sockets of other families
- * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, which
- * would send for it. Hooks, all of them needed: fmod_ret/security_file_receive, security_socket_create,
- * security_ptrace_access_check, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are none member.bpf.c
- * does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to ring (6.0; `run`
- * refuses io_uring), and those that a process has when it comes into the scope, which the agent looks at.
+ * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, and
+ * their abstract unix sockets, which no permissions keep: they would send for it. Hooks, all of them needed:
+ * fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check, security_unix_stream_connect,
+ * security_unix_may_send, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are none member.bpf.c does
+ * what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to ring (6.0; `run` refuses
+ * io_uring), those that a process has when it comes into the scope, which the agent looks at, and unix sockets that
+ * were connected by then; unix sockets in the file system.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -65,6 +67,23 @@ static __always_inline int tr_on_access(struct task_struct *other, unsigned int 
 	return -EPERM;
 }
 
+static __always_inline int tr_is_abstract(struct sock *sk)
+{
+	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+
+	return address && BPF_CORE_READ(address, len) > (int)sizeof(u16) &&
+	       !BPF_CORE_READ(address, name[0].sun_path[0]);
+}
+
+static __always_inline int tr_on_unix(struct sock *other)
+{
+	if (!other || !tr_is_abstract(other) || !tr_is_member(bpf_get_current_task_btf()) ||
+	    tr_is_of_scope(tr_birthplace(other)))
+		return 0;
+	tr_refuse(TR_GATE_PROCESS, 0, 0);
+	return -EPERM;
+}
+
 /* In pairs: the kernel passes over a program that would interrupt itself. The second does not run where the first
  * refuses. */
 #define TR_REFUSING_PAIR(function, question, ...)           \
@@ -91,3 +110,6 @@ TR_REFUSING_PAIR(security_file_receive, tr_on_receive(file), struct file *file)
 TR_REFUSING_PAIR(security_socket_create, tr_on_create(family, type, protocol, kernel), int family, int type,
 		 int protocol, int kernel)
 TR_REFUSING_PAIR(security_ptrace_access_check, tr_on_access(other, mode), struct task_struct *other, unsigned int mode)
+TR_REFUSING_PAIR(security_unix_stream_connect, tr_on_unix(other), struct sock *sk, struct sock *other,
+		 struct sock *made)
+TR_REFUSING_PAIR(security_unix_may_send, tr_on_unix(other->sk), struct socket *socket, struct socket *other)

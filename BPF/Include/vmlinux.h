@@ -188,6 +188,20 @@ struct socket {
 	struct sock *sk;
 } __ksym_type;
 
+struct sockaddr_un {
+	u16 sun_family;
+	char sun_path[108];
+} __ksym_type;
+
+struct unix_address {
+	int len;
+	struct sockaddr_un name[0];
+} __ksym_type;
+
+struct unix_sock {
+	struct unix_address *addr;
+} __ksym_type;
+
 struct inet_sock {
 	struct sock sk;
 	u16 inet_sport;

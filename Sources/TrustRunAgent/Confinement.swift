@@ -39,7 +39,7 @@ struct Confinement {
             Part(
                 name: "landlock_scopes", isThere: tr_confinement_scopes(means) != 0, source: "Landlock's scopes",
                 meaning:
-                    "Landlock's scopes (since Linux 6.12): signals and abstract unix sockets reach other processes of the user"
+                    "Landlock's scopes (since Linux 6.12): signals reach other processes of the user, and abstract unix sockets do where handover is missing too"
             ),
             Part(
                 name: "seccomp", isThere: means.has_filter != 0, source: "seccomp filters",

@@ -22,7 +22,9 @@ extension Doctor {
                 gates.canRefuseHandover()
                     ? DoctorReport.Means(
                         "handover",
-                        by: "fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check")
+                        by:
+                            "fmod_ret/security_file_receive, _socket_create, _ptrace_access_check, _unix_stream_connect, _unix_may_send"
+                    )
                     : DoctorReport.Means("handover", missing: EnforcedScope.openHandover))
         } catch {
             means.append(DoctorReport.Means("gates", missing: error.message))

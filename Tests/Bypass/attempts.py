@@ -76,6 +76,7 @@ FILTER, DOMAIN = "`run`: seccomp", "`run`: Landlock"
 HANDOVER = "fmod_ret/security_file_receive; else all calls and packets of members"
 LATER = "fmod_ret/security_file_receive; else sock_send_length, since 6.3"
 ACCESS = "fmod_ret/security_ptrace_access_check"
+UNIX = "fmod_ret/security_unix_stream_connect"
 FAMILY = "fmod_ret/security_socket_create"
 MEMBER_CALL = "sock_create of members"
 
@@ -238,13 +239,13 @@ def _handed():
         yield Attempt(f"a socket passed in: {kind}", "passed", gate, {"kind": kind}, **fields)
         yield Attempt(f"a socket taken by pidfd_getfd: {kind}", "taken", f"{FILTER}; {gate}", {"kind": kind}, who=both, is_optional=True,
                       contained=SECCOMP, **fields)
-    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12", {"kind": "datagram"},
+    yield Attempt("a socket passed in over an abstract unix socket", "passed", f"{HANDOVER}; {DOMAIN}, since 6.12; {UNIX}", {"kind": "datagram"},
                   needs="abstract helper", who=both, has_control=False, contained=6)
     yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; {ACCESS}; else Yama", needs="helper",
                   who=both, has_control=False, is_optional=True, contained=2, open=his, closed_by="handover")
     yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
-    yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12", needs="abstract helper", who=both,
-                  has_control=False, contained=6, open=his)
+    yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12; {UNIX}",
+                  needs="abstract helper", who=both, has_control=False, contained=6, open=his, closed_by="handover")
     yield Attempt("a command typed into another's terminal, TIOCSTI", "typed", f"{FILTER}; since 6.2 a setting", needs="helper", who=both, has_control=False,
                   is_optional=True, contained=SECCOMP, open=his)
     yield Attempt("the user's service manager asked to send, as by systemd-run --user", "delegated", "`run`: hidden sockets", needs="manager", who=both,

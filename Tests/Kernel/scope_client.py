@@ -333,6 +333,30 @@ def opens(path, mode):
         return "ok"
 
 
+UNIX = {"stream": socket.SOCK_STREAM, "packets": socket.SOCK_SEQPACKET, "datagrams": socket.SOCK_DGRAM}
+
+
+def serves_unix(kind, address):
+    """A unix socket for as long as this process lives; `@` is the zero byte of an abstract one."""
+    end = socket.socket(socket.AF_UNIX, UNIX[kind])
+    end.bind(address.replace("@", "\0"))
+    if address[0] == "/":
+        os.chmod(address, 0o777)
+    if kind != "datagrams":
+        end.listen()
+    KEPT[address] = end
+    return "ok"
+
+
+def asks_unix(kind, address, connects=True):
+    with socket.socket(socket.AF_UNIX, UNIX[kind]) as end:
+        if connects:
+            end.connect(address.replace("@", "\0"))
+        else:
+            end.sendto(b"x", address.replace("@", "\0"))
+        return "ok"
+
+
 def serve(port, marker):
     """Listens, makes the file, and once it is gone tells who connected."""
     with socket.create_server(("0.0.0.0", port)) as listener:

@@ -171,3 +171,29 @@ def test_what_no_hook_of_control_groups_sees():
     if is_refused:
         keeper.wait_for("violation", pid=one.pid, verdict__gate="socket", attempt__type=socket.SOCK_RAW)
         keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process"})
+
+
+def test_abstract_sockets_of_processes_outside():
+    """No permissions keep them; those in the file system, and the scope's own, are as always."""
+    is_refused, group, namespace = is_refused_here(), cgroups.Group("a"), everywhere()
+    outside, other, one = (Client(where, namespace) for where in (None, group, group))
+    name = f"@trustrun-test-{os.getpid()}-"
+    for kind in ("stream", "packets", "datagrams"):
+        expect.equal(outside.ask("serves_unix", kind, name + kind), "ok", f"{kind} outside")
+        expect.equal(other.ask("serves_unix", kind, f"{name}own-{kind}"), "ok", f"{kind} in the scope")
+    path = _path()
+    os.chmod(os.path.dirname(path), 0o777)
+    expect.equal(outside.ask("serves_unix", "stream", path), "ok", "a socket in the file system")
+    asked = [("stream", name + "stream"), ("packets", name + "packets"), ("datagrams", name + "datagrams"), ("datagrams", name + "datagrams", False)]
+    allowed = [("stream", path), *((kind, address.replace(name, name + "own-"), *more) for kind, address, *more in asked)]
+    for step in (*asked, *allowed):
+        expect.equal(one.ask("asks_unix", *step), "ok", f"control: {step} before anything is enforced")
+    keeper = held(scopes.policy("allow 10.1.1.1"), group)
+    for step in asked:
+        expect.equal(one.ask("asks_unix", *step), "EPERM" if is_refused else "ok", f"{step} in the scope")
+        expect.equal(outside.ask("asks_unix", *step), "ok", f"{step} outside")
+    for step in allowed:
+        expect.equal(one.ask("asks_unix", *step), "ok", f"{step} in the scope")
+        expect.equal(outside.ask("asks_unix", *step), "ok", f"{step} from outside")
+    if is_refused:
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process"})
