@@ -21,12 +21,12 @@ package struct AddressIndexMaker {
         /// Whether the prefix ends within the upper 32 bits.
         fileprivate var isShort: Bool { first ^ last >= 0xffff_ffff }
 
-        fileprivate var inUpperPart: RangeTableMaker.Nested {
-            RangeTableMaker.Nested(first: upperPart, last: UInt32(truncatingIfNeeded: last >> 32), value: value)
+        fileprivate var inUpperPart: NestedRange {
+            NestedRange(first: upperPart, last: UInt32(truncatingIfNeeded: last >> 32), value: value)
         }
 
-        fileprivate var inLowerPart: RangeTableMaker.Nested {
-            RangeTableMaker.Nested(
+        fileprivate var inLowerPart: NestedRange {
+            NestedRange(
                 first: UInt32(truncatingIfNeeded: first), last: UInt32(truncatingIfNeeded: last), value: value)
         }
     }
@@ -68,8 +68,8 @@ package struct AddressIndexMaker {
     private mutating func add(
         _ ranges: [Nested], background: UInt32, keep: (inout RangeTableMaker, UInt32, UInt32) -> UInt32?
     ) -> UInt32 {
-        var upper: [RangeTableMaker.Nested] = []
-        var lower: [RangeTableMaker.Nested] = []
+        var upper: [NestedRange] = []
+        var lower: [NestedRange] = []
         var around: [Nested] = []
         var next = 0
         while next < ranges.count {
@@ -89,7 +89,7 @@ package struct AddressIndexMaker {
             }
             let space = maker.add(lower, background: around.last?.value ?? background, isLarge: false)
             guard let value = keep(&maker, space, range.upperPart) else { continue }
-            upper.append(RangeTableMaker.Nested(first: range.upperPart, last: range.upperPart, value: value))
+            upper.append(NestedRange(first: range.upperPart, last: range.upperPart, value: value))
         }
         return maker.add(upper, background: background, isLarge: false)
     }

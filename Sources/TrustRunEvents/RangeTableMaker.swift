@@ -2,40 +2,22 @@
 
 /// Makes a `RangeTable` of nested ranges.
 struct RangeTableMaker {
-    /// A range of numbers with what holds there unless a range within it says otherwise.
-    struct Nested {
-        let first: UInt32
-        let last: UInt32
-        let value: UInt32
-    }
-
-    private struct Range {
-        let first: UInt32
-        let value: UInt32
-    }
-
     private var nodes: [RangeTable.Node] = []
     private var cells: [UInt32] = []
     private var leaves: [RangeTable.Leaf] = []
     /// The leaf of each value that is alone in one.
     private var plainLeaves: [UInt32: UInt32] = [:]
-    /// Those of the space that is being added, ascending.
-    private var ranges: [Range] = []
+    /// Those of the space that is being added.
+    private var flat = FlatRanges()
     /// The node of each number that has a space.
     private var spaces: [(key: UInt32, node: UInt32)] = []
 
-    /// Adds a space; returns its number. `nested` ascend by their first number, the wider first, and overlap only if one holds the other;
-    /// what none of them holds has the value `background`. A large one takes more memory, so that fewer steps lead to a value.
-    mutating func add(_ nested: [Nested], background: UInt32, isLarge: Bool) -> UInt32 {
-        ranges.removeAll(keepingCapacity: true)
-        var open: [Nested] = []
-        append(0, background)
-        for range in nested {
-            while let inner = open.last, inner.last < range.first { close(&open, inner, background) }
-            append(range.first, range.value)
-            open.append(range)
-        }
-        while let inner = open.last { close(&open, inner, background) }
+    private var ranges: [FlatRanges.Range] { flat.ranges }
+
+    /// Adds a space of what `FlatRanges` makes of `nested`; returns its number. A large one takes more memory, so that fewer steps lead to a
+    /// value.
+    mutating func add(_ nested: [NestedRange], background: UInt32, isLarge: Bool) -> UInt32 {
+        flat.flatten(nested, background: background)
         return makeNode(0, ranges.count, isLarge: isLarge)
     }
 
@@ -59,18 +41,6 @@ struct RangeTableMaker {
             buckets[place] = RangeTable.Bucket(key: RangeTable.Bucket.used | UInt64(key), node: nodes[Int(node)])
         }
         return buckets
-    }
-
-    private mutating func close(_ open: inout [Nested], _ inner: Nested, _ background: UInt32) {
-        open.removeLast()
-        if inner.last < .max { append(inner.last + 1, open.last?.value ?? background) }
-    }
-
-    /// A later range that begins at the same place counts; one with the same value goes on.
-    private mutating func append(_ first: UInt32, _ value: UInt32) {
-        if let last = ranges.last, last.first == first { ranges.removeLast() }
-        if let last = ranges.last, last.value == value { return }
-        ranges.append(Range(first: first, value: value))
     }
 
     /// The node of the ranges from `begin` up to `end`, the first of which may begin before it.
