@@ -159,24 +159,25 @@ class Gates:
         time.sleep(0.3)  # the kernel lets go of the hooks a little later
 
     def runs(self):
-        """For each attach type of <linux/bpf.h> how often its programs, in the scope and above it, ran and the nanoseconds they took (bpf_stats)."""
+        """For each attach type of <linux/bpf.h> how often its programs ran and the nanoseconds they took (bpf_stats): the gate's, then the root's."""
         programs, links = {}, {}
+        scope = str(os.stat(self.words[1]).st_ino)
         for path in glob.glob(f"/proc/{self.process.pid}/fdinfo/*"):
             with open(path) as file:
                 fields = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
             if "run_cnt" in fields:
                 programs[fields["prog_id"]] = int(fields["run_cnt"]), int(fields["run_time_ns"])
             elif "attach_type" in fields:
-                links.setdefault(int(fields["attach_type"]), set()).add(fields["prog_id"])
-        return {kind: [programs[ident] for ident in sorted(idents) if ident in programs] for kind, idents in links.items()}
+                links.setdefault(int(fields["attach_type"]), {})[fields["prog_id"]] = fields["cgroup_id"] != scope
+        return {kind: [programs[ident] for ident in sorted(idents, key=idents.get) if ident in programs] for kind, idents in links.items()}
 
     @staticmethod
     def taken(before, after, calls):
-        """Nanoseconds of one call, of all programs that ran for it; those above the scope may have run for others too."""
+        """Nanoseconds of one run of each program; the root's may have run for others too."""
         runs = [(now[0] - past[0], now[1] - past[1]) for past, now in zip(before, after)]
         if min(count for count, _ in runs) != calls:
             raise RuntimeError(f"a gate ran {runs} times for {calls} calls")
-        return sum(nanoseconds / count for count, nanoseconds in runs)
+        return [nanoseconds / count for count, nanoseconds in runs]
 
 
 class Site:
