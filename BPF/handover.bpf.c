@@ -63,7 +63,7 @@ static __always_inline int tr_on_access(struct task_struct *other, unsigned int 
 {
 	if (!(mode & PTRACE_MODE_ATTACH) || !tr_is_member(bpf_get_current_task_btf()) || tr_is_member(other))
 		return 0;
-	tr_refuse(TR_GATE_PROCESS, 0, 0);
+	tr_refuse(TR_GATE_PROCESS, 0, TR_REACH_ACCESS);
 	return -EPERM;
 }
 
@@ -80,7 +80,7 @@ static __always_inline int tr_on_unix(struct sock *other)
 	if (!other || !tr_is_abstract(other) || !tr_is_member(bpf_get_current_task_btf()) ||
 	    tr_is_of_scope(tr_birthplace(other)))
 		return 0;
-	tr_refuse(TR_GATE_PROCESS, 0, 0);
+	tr_refuse(TR_GATE_PROCESS, 0, TR_REACH_ABSTRACT_SOCKET);
 	return -EPERM;
 }
 

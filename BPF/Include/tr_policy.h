@@ -141,7 +141,13 @@ enum tr_judged_at {
 	TR_GATE_NAME = 10,     /* TCP, by the server name of its ClientHello */
 	TR_GATE_HANDOVER = 11, /* a socket that another process made: `port` is the type */
 	TR_GATE_LEAVING = 12,  /* a socket made by a process that has left the scope: `port` is the type */
-	TR_GATE_PROCESS = 13,  /* a process outside of the scope, taken hold of: no port */
+	TR_GATE_PROCESS = 13,  /* a process outside of the scope, reached for: `port` is how */
+};
+
+/* How a process was reached for. */
+enum tr_reach {
+	TR_REACH_ACCESS = 0,	      /* its memory, registers or descriptors */
+	TR_REACH_ABSTRACT_SOCKET = 1, /* a unix socket of it */
 };
 
 /* tr_outcome_key.rule where no rule decided */

@@ -91,7 +91,7 @@ struct EnforcementReport {
         case .handover: return "sockets of protocol \(outcome.transport) and type \(outcome.port), handed in"
         case .leaving:
             return "sockets of protocol \(outcome.transport) and type \(outcome.port), of who had left the scope"
-        case .process: return "holds of processes outside of the scope"
+        case .process: return "processes outside of the scope, by \(ProcessReach(number: outcome.port).words)"
         case .option: return "socket option \(outcome.port) of level \(outcome.transport)"
         case .bind: return "port \(outcome.port) as one's own"
         case .query: return "DNS to \(peer):\(outcome.port)"

@@ -52,7 +52,7 @@ package struct GateOutcome: Sendable, Equatable {
     package let basis: Basis
     /// The peer; without meaning for sockets, options and ports of one's own.
     package let address: IPAddress
-    /// The peer's port. `inbound`, `bind`: one's own; `socket`: the type; `option`: the option.
+    /// The peer's port. `inbound`, `bind`: one's own; `socket`: the type; `option`: the option; `process`: a `ProcessReach`.
     package let port: UInt16
     /// The number of the protocol; `option`: the level.
     package let transport: UInt16

@@ -26,7 +26,7 @@ package enum GateKind: UInt8, CaseIterable, Sendable {
     case handover
     /// A socket made by a process that has left the scope.
     case leaving
-    /// A process outside of the scope, taken hold of or asked over an abstract unix socket.
+    /// A process outside of the scope, reached for.
     case process
 
     /// The word in the stream.

@@ -110,7 +110,7 @@ package struct AttemptEvent {
     package var gate: GateKind
     package var peer: Endpoint
     package var own: Endpoint
-    /// `socket`: the type; `option`: the option; `bind`: the port.
+    /// `socket`: the type; `option`: the option; `bind`: the port; `process`: a `ProcessReach`.
     package var port: UInt16
     /// The number of the protocol; `option`: the level.
     package var transport: UInt16

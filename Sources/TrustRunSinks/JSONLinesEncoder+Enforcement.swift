@@ -41,7 +41,11 @@ extension JSONLinesEncoder {
     }
 
     private static func appendNumbers(of attempt: AttemptEvent, to buffer: inout OutputBuffer) {
-        guard attempt.gate != .process else { return buffer.append("\"") }
+        guard attempt.gate != .process else {
+            buffer.append("\",\"by\":\"")
+            buffer.append(ProcessReach(number: attempt.port).text)
+            return buffer.append("\"")
+        }
         buffer.append(attempt.gate == .option ? "\",\"level\":" : "\",\"protocol\":")
         buffer.append(decimal: UInt64(attempt.transport))
         switch attempt.gate {

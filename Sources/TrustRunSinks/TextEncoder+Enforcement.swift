@@ -33,7 +33,9 @@ extension TextEncoder {
         case .leaving:
             append(" socket of protocol ", attempt.transport, ", type ", attempt.port, to: &buffer)
             buffer.append(", outside of the scope")
-        case .process: buffer.append(" hold of a process outside of the scope")
+        case .process:
+            buffer.append(" process outside of the scope, by ")
+            buffer.append(ProcessReach(number: attempt.port).words)
         case .option: append(" socket option of level ", attempt.transport, ", number ", attempt.port, to: &buffer)
         case .bind: append(" bind of protocol ", attempt.transport, " to port ", attempt.port, to: &buffer)
         case .query, .answer:

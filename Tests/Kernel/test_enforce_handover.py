@@ -170,7 +170,7 @@ def test_what_no_hook_of_control_groups_sees():
         expect.equal(one.ask(*step), "ok", f"{step} in the scope")
     if is_refused:
         keeper.wait_for("violation", pid=one.pid, verdict__gate="socket", attempt__type=socket.SOCK_RAW)
-        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process"})
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "access"})
 
 
 def test_abstract_sockets_of_processes_outside():
@@ -196,4 +196,4 @@ def test_abstract_sockets_of_processes_outside():
         expect.equal(one.ask("asks_unix", *step), "ok", f"{step} in the scope")
         expect.equal(outside.ask("asks_unix", *step), "ok", f"{step} from outside")
     if is_refused:
-        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process"})
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "abstract_socket"})

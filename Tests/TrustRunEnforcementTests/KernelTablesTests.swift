@@ -24,6 +24,8 @@ import TrustRunTestSupport
         #expect(Candidate.Conditions.hasPorts.rawValue == UInt8(TR_HAS_PORTS))
         #expect(Candidate.Conditions.precedesNames.rawValue == UInt8(TR_PRECEDES_NAMES))
         #expect(Candidate.Conditions.isLast.rawValue == UInt8(TR_IS_LAST))
+        #expect(ProcessReach.access.rawValue == UInt16(TR_REACH_ACCESS.rawValue))
+        #expect(ProcessReach.abstractSocket.rawValue == UInt16(TR_REACH_ABSTRACT_SOCKET.rawValue))
         #expect(CompiledPolicy.maximumCandidatesPerKey < TR_MAX_CANDIDATES)
         #expect(CompiledPolicy.maximumCandidates < TR_MAX_ALL_CANDIDATES)
         for action in PolicyAction.allCases { #expect(action.rawValue < UInt8(TR_ACTION_ERROR.rawValue)) }
