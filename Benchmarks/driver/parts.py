@@ -202,7 +202,7 @@ def gate_turns(scope, words, value):
 
 
 def gate_run(scope, gate, destinations):
-    """Nanoseconds that a run of the connect gate takes, and one of the program before it that says who is a member."""
+    """Nanoseconds that a run of the connect gate takes, and one of the root's program, which keeps members to their own sockets."""
     calls = os.path.join(machine.ROOT, "Benchmarks/Programs/gate_calls.py")
     with machine.Statistics():
         before = gate.runs()[CONNECT4]

@@ -101,11 +101,13 @@ final class EnforcedScopes {
             scope: scope, group: lost.group, lock: lost.lock, ownsScope: lost.ownsScope, weaknesses: lost.weaknesses)
     }
 
-    /// Tells of the first group whose processes are not kept from sockets of others.
+    /// Tells of the first group whose processes are not kept from sockets of others, and what else handover.bpf.c refuses.
     private func noteHandover(of scope: EnforcedScope, _ path: String) {
         guard refusesHandover, !scope.refusesHandover else { return }
         refusesHandover = false
-        tell("\(path): \(EnforcedScope.openHandover)")
+        tell(
+            "\(path): \(EnforcedScope.openHandover); nor are its processes kept from sockets that are not internet ones, and from memory and abstract unix sockets of others"
+        )
     }
 
     private var policyName: String { policies.newest?.compiled.policy.name ?? "" }

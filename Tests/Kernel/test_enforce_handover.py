@@ -197,3 +197,5 @@ def test_abstract_sockets_of_processes_outside():
         expect.equal(outside.ask("asks_unix", *step), "ok", f"{step} from outside")
     if is_refused:
         keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "abstract_socket"})
+    else:
+        keeper.said("nor are its processes kept from sockets that are not internet ones, and from memory and abstract unix sockets of others")
