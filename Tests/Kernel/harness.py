@@ -26,6 +26,12 @@ def limit(seconds):
     return mark
 
 
+def each_guest(function):
+    """Marks a test that every guest runs, in a module whose tests the guests share (`GUESTS_SHARE`; see run.py)."""
+    function.each_guest = True
+    return function
+
+
 def matches(event, kind=None, pid=None, port=None, protocol=None, **values):
     """`kind`: one type or several. `pid`: one or several. `port`: of either side. The rest: as in expect.holds."""
     if kind is not None and event["type"] not in ([kind] if isinstance(kind, str) else kind):

@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the kernel tests: run.py [-k PATTERN] [--passed FILE] [--list]. As root, with a built agent and built workloads.
+"""Runs the kernel tests: run.py [-k PATTERN] [--share I/N] [--passed FILE] [--list]. As root, with a built agent and built workloads.
 
 A test is a function `test_*` in a module `test_*`. One that takes `agent` gets a running agent that it shares with
 the other tests of its kind; the runner ends it in between and holds it to having lost nothing.
+
+A module with `GUESTS_SHARE = True` is about what the agent, and its programs once they are loaded, make of what every
+kernel hands them alike. Of N guests with different kernels each runs one in N of its tests (`--share`), and all of them run
+those marked with `harness.each_guest`. This machine's own kernel sees every test.
 """
 
 import argparse
@@ -59,8 +63,9 @@ class SharedAgent:
 
 
 class Runner:
-    def __init__(self, earlier):
+    def __init__(self, earlier, others):
         self.earlier = earlier  # how many passed before this start
+        self.others = others  # how many other guests run
         self.shared = SharedAgent()
         self.passed, self.failed, self.skipped = [], [], []
 
@@ -115,7 +120,8 @@ class Runner:
             print(f"{RED}failed:{PLAIN} " + " ".join(name for name, _ in self.failed))
         skipped = f", {len(self.skipped)} skipped" if self.skipped else ""
         earlier = f" ({self.earlier} of them before this start)" if self.earlier else ""
-        print(f"{len(self.passed) + self.earlier} passed{earlier}, {len(self.failed)} failed{skipped}")
+        others = f", {self.others} left to other guests" if self.others else ""
+        print(f"{len(self.passed) + self.earlier} passed{earlier}, {len(self.failed)} failed{skipped}{others}")
         return 1 if self.failed or not (self.passed or self.earlier) else 0
 
 
@@ -139,6 +145,15 @@ def find_tests(pattern):
     return sorted(tests, key=lambda test: "agent" not in inspect.signature(test[1]).parameters)
 
 
+def own_share(tests, share):
+    """The tests of guest I of N, by "I/N", and how many are left to the others."""
+    own, guests = map(int, share.split("/"))
+    shared = [test for test in tests
+              if getattr(sys.modules[test[1].__module__], "GUESTS_SHARE", False) and not hasattr(test[1], "each_guest")]
+    others = {name for index, (name, _) in enumerate(shared) if index % guests != own - 1}
+    return [test for test in tests if test[0] not in others], len(others)
+
+
 def leave_out(tests, path):
     """Without the tests that a file names, and how many those are."""
     passed = set(open(path).read().split()) if path else set()
@@ -157,10 +172,12 @@ def _terminate(*_):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-k", metavar="PATTERN", default="", help="only tests whose name contains this")
+    parser.add_argument("--share", metavar="I/N", default="1/1", help="the tests of the I-th of N guests")
     parser.add_argument("--passed", metavar="FILE", help="names, a line each, of tests that have passed already")
     parser.add_argument("--list", action="store_true", help="print the names of the tests")
     options = parser.parse_args()
-    tests, earlier = leave_out(find_tests(options.k), options.passed)
+    tests, others = own_share(find_tests(options.k), options.share)
+    tests, earlier = leave_out(tests, options.passed)
     if options.list:
         print("\n".join(name for name, _ in tests))
         return 0
@@ -169,7 +186,7 @@ def main():
     print(f"kernel {platform.release()}, agent {agent_path()}, time scale {SCALE:g}", flush=True)
     signal.signal(signal.SIGALRM, _alarm)
     signal.signal(signal.SIGTERM, _terminate)
-    runner = Runner(earlier)
+    runner = Runner(earlier, others)
     try:
         runner.run_all(tests)
     finally:

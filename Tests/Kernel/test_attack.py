@@ -7,7 +7,10 @@ import subprocess
 
 import expect
 import scopes
+from harness import each_guest
 from settings import SCALE, agent_path, scaled
+
+GUESTS_SHARE = True
 
 FOLDERS = "/tmp/trustrun-attack-*"
 
@@ -26,6 +29,7 @@ def results(done):
     return told, {(row["attempt"], row["who"]): row for row in told["attempts"]}
 
 
+@each_guest
 def test_under_a_policy_of_its_own_and_one_of_the_users():
     mine = scopes.write("name: mine\nrules:\n  - {match: '*.openai.example', action: allow}\ndefaults: {action: block}\n")
     for options in ([], ["--policy", mine])[SCALE > 1:]:  # in an emulated machine one will do

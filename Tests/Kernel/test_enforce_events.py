@@ -18,9 +18,12 @@ import expect
 import schema
 import scopes
 from dns_server import DnsServer
+from harness import each_guest
 from settings import agent_path, scaled
 from test_enforce import EPERM, everywhere
 from test_enforce_run import CANNOT, finish
+
+GUESTS_SHARE = True
 
 
 def folder():
@@ -64,6 +67,7 @@ def watched(policy, *steps, namespace):
     return json.loads(output), read(path), text
 
 
+@each_guest
 def test_each_decision_is_told_with_the_kernels_verdict():
     policy = scopes.policy("allow 10.1.1.1", "alert 10.9.9.9, reason: watched", "block 10.2.2.2, reason: not ours")
     steps = [["tcp_waiting", "10.1.1.1", 443]] * 3 + [["tcp", "10.9.9.9", 1], ["tcp", "10.2.2.2", 443], ["tcp", "fd00::9", 443]]

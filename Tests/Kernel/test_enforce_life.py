@@ -13,8 +13,11 @@ import children
 import cleanup
 import expect
 import scopes
+from harness import each_guest
 from settings import SCALE, agent_path, scaled
 from test_enforce import EPERM, everywhere
+
+GUESTS_SHARE = True
 
 # Answers each line `WAY ARGUMENT...` (JSON) until stdin ends.
 CLIENT = ("import json, os, sys; sys.path.insert(0, sys.argv[1]); import scope_client\n"
@@ -126,6 +129,7 @@ def expect_nothing_left(*runs):
         expect.equal(pathlib.Path(f"/run/trustrun/{run.name}.lock").exists(), False, f"the lock of {run.name} is left behind")
 
 
+@each_guest
 def test_a_policy_outlives_its_agent():
     run = Run(scopes.policy("allow 10.1.1.1", "block 10.2.2.2"), namespace=everywhere())
     steps = [(("tcp", "10.1.1.1", 443), "ok"), (("tcp", "10.2.2.2", 443), EPERM), (("sendto", "10.2.2.2", 53), EPERM), (("sendto", "10.1.1.1", 7), "ok"),
@@ -327,6 +331,7 @@ def detach(inode, hook):
     subprocess.run(["bpftool", "link", "detach", "id", str(found[0])], check=True)
 
 
+@each_guest
 def test_a_command_does_not_go_on_without_its_gates():
     run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())
     proven = status_of(run.name)["proven"]

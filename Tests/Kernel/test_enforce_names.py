@@ -12,9 +12,12 @@ import dns_site
 import expect
 import scopes
 from dns_server import TURN, UNASKED_ADDRESS, DnsServer
+from harness import each_guest
 from settings import scaled
 from test_enforce import EPERM, everywhere
 from test_enforce_life import Run, expect_line, pins_of, status_of, wait_until
+
+GUESTS_SHARE = True
 
 RESOLVER, IMPOSTOR = "10.1.0.53", "10.1.0.54"
 
@@ -79,6 +82,7 @@ def ask(name, wanted=None, kind=dns.A, how="sendto", **options):
     return (wanted, "ask", name, kind, RESOLVER, how, options)
 
 
+@each_guest
 def test_a_name_opens_its_addresses_and_nothing_else():
     table = [(EPERM, "tcp", f"10.2.0.{last}", 443) for last in range(1, 14)]
     table += [ask("www.ok.test"), ("ok", "tcp", "10.2.0.2", 443), ("ok", "tcp", "::ffff:10.2.0.2", 443), (EPERM, "tcp", "fd77::2", 443),
@@ -97,6 +101,7 @@ def test_a_name_opens_its_addresses_and_nothing_else():
     check(table)
 
 
+@each_guest
 def test_over_tcp():
     table = [ask("www.ok.test", how="tcp"), ("ok", "tcp", "10.2.0.2", 443),
              ask("split.ok.test", how="tcp"), ("ok", "tcp", "10.2.0.18", 443),

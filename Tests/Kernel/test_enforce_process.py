@@ -10,8 +10,11 @@ import cleanup
 import expect
 import scopes
 import test_enforce_life
+from harness import each_guest
 from settings import workload
 from test_enforce import EPERM, everywhere
+
+GUESTS_SHARE = True
 
 
 def programs(*names):
@@ -54,6 +57,7 @@ def expect_fits(policy, count, cases, namespace=None, attempts=scopes.attempts):
     return errors[0]
 
 
+@each_guest
 def test_the_path_at_exec_decides():
     odd, bytes_name = "a*b?c [d]", os.fsdecode(b"not\xffutf")
     folder = programs("bin/curl", "bin/curl2", odd, bytes_name, "mine/gone", "mine/old", "from/client", "there/x")
@@ -122,6 +126,7 @@ def test_a_rule_that_blocks_a_process():
     expect.equal([EPERM in str(answer) for answer in answers[2:]], [False] * 7, f"refused to others: {answers[2:]}")
 
 
+@each_guest
 def test_a_path_that_is_too_deep_is_not_known():
     folder = programs()
     deep = folder / "/".join(["d"] * 70)
@@ -169,9 +174,11 @@ def _by_io_uring(how):
         expect.true(wanted in answer[1], f"io_uring's connect, {how}: {answer}, wanted {wanted}")
 
 
+@each_guest
 def test_io_uring_by_kernel_workers():
     _by_io_uring("async")
 
 
+@each_guest
 def test_io_uring_by_the_polling_thread():
     _by_io_uring("sqpoll")

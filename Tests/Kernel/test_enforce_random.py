@@ -16,6 +16,8 @@ from harness import limit
 from settings import SCALE, agent_path
 from test_enforce import EPERM, everywhere
 
+GUESTS_SHARE = True
+
 POLICIES = max(3, int(30 / SCALE ** 1.5))  # each starts an agent
 DESTINATIONS = 60
 PORTS = (1, 80, 442, 443, 444, 500, 600, 601, 7999, 8000, 8999, 65535)

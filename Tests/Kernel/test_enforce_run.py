@@ -11,8 +11,11 @@ import cgroups
 import children
 import expect
 import scopes
+from harness import each_guest
 from settings import agent_path, scaled
 from test_enforce import EPERM, everywhere
+
+GUESTS_SHARE = True
 
 CANNOT = 125
 ALLOWED = "allow 127.0.0.1"
@@ -23,6 +26,7 @@ def finish(program, text=""):
     return program.returncode, output, errors
 
 
+@each_guest
 def test_who_runs_what():
     descriptor = os.open("/dev/null", os.O_RDONLY)
     os.set_inheritable(descriptor, True)
@@ -61,6 +65,7 @@ def test_statuses_and_signals():
     expect.equal(scopes.left_behind(), [], "groups left behind")
 
 
+@each_guest
 def test_what_is_left_running_is_killed():
     program = scopes.start(scopes.policy(ALLOWED), "sh", "-c", "setsid sleep 1000 & setsid sleep 1000 & exit 4")
     status, _, errors = finish(program)

@@ -15,9 +15,12 @@ import expect
 import harness
 import scopes
 from dns_server import DnsServer
+from harness import each_guest
 from settings import agent_path, scaled
 from test_enforce import EPERM, everywhere
 from test_enforce_life import CLIENT, agent, detach, echo, replace, status, wait_until
+
+GUESTS_SHARE = True
 
 
 class Client:
@@ -77,6 +80,7 @@ def wrong(*options, status, words):
     expect.true(words in errors, f"`{words}` is not in {errors!r}")
 
 
+@each_guest
 def test_a_scope_is_held_with_an_agent_and_without():
     group, other, namespace = cgroups.Group("a"), cgroups.Group("other"), everywhere()
     inside, outside = Client(group, namespace), Client(other, namespace)
@@ -156,6 +160,7 @@ def test_two_scopes_two_agents_two_policies():
     expect.equal(two.stop()["summary"]["violations"]["block"], 1, "of the other agent's")
 
 
+@each_guest
 def test_sockets_that_were_there_before():
     group, other, inside, namespace = *(cgroups.Group(name) for name in ("a", "other", "b")), everywhere()
     client, server = Client(other, namespace), children.Child(echo, 443, namespace=namespace)
@@ -215,6 +220,7 @@ def test_what_comes_later_is_told():
     keeper.stop()
 
 
+@each_guest
 def test_gates_that_are_taken_away_are_put_up_again():
     group, namespace = cgroups.Group("a"), everywhere()
     client = Client(group, namespace)
@@ -281,6 +287,7 @@ class Machine:
     path = "/"
 
 
+@each_guest
 def test_the_whole_machine():
     if not pathlib.Path("/suite/command").exists():
         raise expect.Skip("it is tried in emulated machines only: here it would be this one")

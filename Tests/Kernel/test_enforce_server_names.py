@@ -13,9 +13,12 @@ import netns
 import scopes
 import servers
 from dns_server import DnsServer
+from harness import each_guest
 from settings import SCALE, scaled, workload
 from test_enforce_events import of, only, watched
 from tls_servers import PythonTls
+
+GUESTS_SHARE = True
 
 
 RESOLVER, SHARED, OTHER = "10.1.0.53", "10.2.0.1", "10.2.0.2"
@@ -108,6 +111,7 @@ BAD = ["evil.test", "bad.test", "elsewhere.test", "www.good.test", "xgood.test",
 NOT_TLS = [b"GET / HTTP/1.1\r\nHost: good.test\r\n\r\n".hex(), "00", "15030100020228", "1602", "160301000002", "1603010004020000ff"]
 
 
+@each_guest
 def test_on_a_shared_address_the_allowed_name_alone_gets_through():
     world = World()
     texts = [hello(name) for name in GOOD] + [hello("good.test", ech=True, protocols=("h2",)), hello("good.test", padding=3000)]
@@ -117,6 +121,7 @@ def test_on_a_shared_address_the_allowed_name_alone_gets_through():
     expect.equal([data for data in world.taker.taken() if data], [], "what arrived of what was refused")
 
 
+@each_guest
 def test_in_pieces():
     world = World()
     good, bad = hello("good.test"), hello("evil.test")
@@ -207,6 +212,7 @@ def test_a_second_name_that_is_encrypted():
     world.check([says(True, hidden), says(ABORTED, hello("evil.test", ech=True))], more=["ech: mark"])
 
 
+@each_guest
 def test_kill_by_a_server_name():
     world = World()
     policy = scopes.policy(*RULES, more=[f"resolvers: [{RESOLVER}]"], dns="strict")

@@ -14,8 +14,11 @@ import children
 import cleanup
 import expect
 import scopes
+from harness import each_guest
 from settings import agent_path, scaled
 from test_enforce_run import ALLOWED
+
+GUESTS_SHARE = True
 
 
 class Outer:
@@ -66,6 +69,7 @@ class Outer:
         expect.equal(scopes.left_behind(), [], "groups left behind")
 
 
+@each_guest
 def test_it_has_a_terminal_of_its_own():
     outer = Outer("sh", "-c", "echo tty $(tty) $(stty size) $(cut -d' ' -f6 /proc/$$/stat) $$; read line; echo size $(stty size) of $line; exit 7")
     found = outer.wait_for(r"tty (/dev/pts/\d+) 33 99 +(\d+) (\d+)\r\n")

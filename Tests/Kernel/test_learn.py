@@ -18,6 +18,8 @@ from harness import Agent
 from netns import CLONE_NEWNS, unshare
 from settings import agent_path, scaled
 
+GUESTS_SHARE = True
+
 EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_CANTCREAT = 64, 65, 66, 73
 
 

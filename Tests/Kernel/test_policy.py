@@ -17,6 +17,8 @@ from dns_site import RESOLVER, site
 from harness import Agent
 from settings import agent_path, scaled
 
+GUESTS_SHARE = True
+
 EX_USAGE, EX_DATAERR, EX_NOINPUT = 64, 65, 66
 
 POLICY = f"""\

@@ -10,6 +10,8 @@ import expect
 from children import Program
 from settings import NOBODY, agent_path, scaled
 
+GUESTS_SHARE = True
+
 EX_USAGE, EX_DATAERR, EX_NOINPUT, EX_IOERR = 64, 65, 66, 74
 
 

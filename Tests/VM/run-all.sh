@@ -8,6 +8,8 @@
 # Environment (and what run.sh reads):
 #   VM_KERNELS   the kernels, separated by blanks (5.10 6.1 6.12 7.x)
 #   VM_JOBS      how many at a time (1)
+#   VM_WHOLE     not empty: every test on every kernel; otherwise they share
+#                those that no kernel changes (see Tests/Kernel/run.py)
 #
 # The output of each is also in .build/vm/logs/LABEL.log. Ends with a table.
 # Exit status: 0 only if the suite passed on every kernel; a kernel that could
@@ -33,6 +35,7 @@ fi
 
 mkdir -p "$logs"
 results=$(mktemp -d "$build/results.XXXXXX")
+started=0
 declare -A running=() # run.sh's process -> its kernel
 
 cleanup() {
@@ -61,7 +64,10 @@ start() {
     local label=$1
     shift
     date +%s >"$results/$label.start"
-    "$here/run.sh" "$label" "$@" > >(show "$label" "$logs/$label.log") 2>&1 </dev/null &
+    started=$((started + 1))
+    local share=$started/${#labels[@]}
+    [[ -z ${VM_WHOLE:-} ]] || share=1/1
+    VM_SHARE=$share "$here/run.sh" "$label" "$@" > >(show "$label" "$logs/$label.log") 2>&1 </dev/null &
     running[$!]=$label
 }
 

@@ -14,6 +14,7 @@
 #   VM_MEMORY    the guest's memory in MiB (2048)
 #   VM_EXTRA     more items for the guest, separated by blanks: PATH or
 #                SRC=DEST, for example "/usr/sbin/bpftool"
+#   VM_SHARE     "I/N": of the suite, the tests of the I-th of N guests (1/1)
 #   VM_BUILD_DIR where kernels and logs are kept (.build/vm)
 #
 # Exit status: the command's; 3 the kernel could not be had; 124 timeout;
@@ -35,7 +36,7 @@ shift
 if [[ ${1:-} == -- ]]; then shift; fi
 if [[ $# -eq 0 ]]; then
     # Emulated, a guest is about five times as slow.
-    set -- env "TRUSTRUN_TIME_SCALE=${TRUSTRUN_TIME_SCALE:-5}" python3 /trustrun/Tests/Kernel/run.py --passed /suite/passed
+    set -- env "TRUSTRUN_TIME_SCALE=${TRUSTRUN_TIME_SCALE:-5}" python3 /trustrun/Tests/Kernel/run.py --share "${VM_SHARE:-1/1}" --passed /suite/passed
 fi
 
 fail() {
