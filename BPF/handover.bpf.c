@@ -3,13 +3,15 @@
  * What goes past the gates, refused before a process of a scope has it. Sockets that other processes hand to it
  * (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
  * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Sockets of other families
- * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, and
- * their abstract unix sockets, which no permissions keep: they would send for it. Hooks, all of them needed:
+ * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, their
+ * abstract unix sockets, which no permissions keep, those of services that look up names or start programs, and bytes
+ * typed into a terminal (TIOCSTI, TIOCLINUX): they would send for it. Hooks, all of them needed:
  * fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check, security_unix_stream_connect,
- * security_unix_may_send, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are none member.bpf.c does
- * what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to ring (6.0; `run` refuses
- * io_uring), those that a process has when it comes into the scope, which the agent looks at, and unix sockets that
- * were connected by then; unix sockets in the file system.
+ * security_unix_may_send, security_file_ioctl, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are
+ * none member.bpf.c does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to
+ * ring (6.0; `run` refuses io_uring), those that a process has when it comes into the scope, which the agent looks at,
+ * and unix sockets that were connected by then; other unix sockets in the file system; typing by calls of 32 bits
+ * from 6.8 on, where `dev.tty.legacy_tiocsti` lets anybody type at all.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -18,10 +20,11 @@
 #include "tr_hold.h"
 #include "tr_judge.h"
 #include "tr_member.h"
+#include "tr_service_path.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-enum { EPERM = 1, AF_ALG = 38, PTRACE_MODE_ATTACH = 2 };
+enum { EPERM = 1, AF_ALG = 38, PTRACE_MODE_ATTACH = 2, TIOCSTI = 0x5412, TIOCLINUX = 0x541c };
 
 static __always_inline struct sock *tr_socket_of(struct file *file)
 {
@@ -67,20 +70,37 @@ static __always_inline int tr_on_access(struct task_struct *other, unsigned int 
 	return -EPERM;
 }
 
-static __always_inline int tr_is_abstract(struct sock *sk)
+/* How a unix socket leads out, as enum tr_reach says; TR_REACH_ACCESS: it does not, as far as anybody can tell. */
+static __always_inline u16 tr_leads_out(struct sock *sk, int to_services)
 {
 	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
 
-	return address && BPF_CORE_READ(address, len) > (int)sizeof(u16) &&
-	       !BPF_CORE_READ(address, name[0].sun_path[0]);
+	if (!address || BPF_CORE_READ(address, len) <= (int)sizeof(u16))
+		return TR_REACH_ACCESS;
+	if (!BPF_CORE_READ(address, name[0].sun_path[0]))
+		return TR_REACH_ABSTRACT_SOCKET;
+	return to_services && tr_is_service(address->name[0].sun_path) ? TR_REACH_SERVICE : TR_REACH_ACCESS;
 }
 
-static __always_inline int tr_on_unix(struct sock *other)
+static __always_inline int tr_on_unix(struct sock *other, int to_services)
 {
-	if (!other || !tr_is_abstract(other) || !tr_is_member(bpf_get_current_task_btf()) ||
-	    tr_is_of_scope(tr_birthplace(other)))
+	u16 reach;
+
+	if (!other || !tr_is_member(bpf_get_current_task_btf()))
 		return 0;
-	tr_refuse(TR_GATE_PROCESS, 0, TR_REACH_ABSTRACT_SOCKET);
+	reach = tr_leads_out(other, to_services);
+	if (reach == TR_REACH_ACCESS || tr_is_of_scope(tr_birthplace(other)))
+		return 0;
+	tr_refuse(TR_GATE_PROCESS, 0, reach);
+	return -EPERM;
+}
+
+/* Whose terminal it is cannot be seen from here: `run` refuses this too. */
+static __always_inline int tr_on_ioctl(unsigned int request)
+{
+	if ((request != TIOCSTI && request != TIOCLINUX) || !tr_is_member(bpf_get_current_task_btf()))
+		return 0;
+	tr_refuse(TR_GATE_PROCESS, 0, TR_REACH_TERMINAL);
 	return -EPERM;
 }
 
@@ -110,6 +130,7 @@ TR_REFUSING_PAIR(security_file_receive, tr_on_receive(file), struct file *file)
 TR_REFUSING_PAIR(security_socket_create, tr_on_create(family, type, protocol, kernel), int family, int type,
 		 int protocol, int kernel)
 TR_REFUSING_PAIR(security_ptrace_access_check, tr_on_access(other, mode), struct task_struct *other, unsigned int mode)
-TR_REFUSING_PAIR(security_unix_stream_connect, tr_on_unix(other), struct sock *sk, struct sock *other,
+TR_REFUSING_PAIR(security_unix_stream_connect, tr_on_unix(other, 1), struct sock *sk, struct sock *other,
 		 struct sock *made)
-TR_REFUSING_PAIR(security_unix_may_send, tr_on_unix(other->sk), struct socket *socket, struct socket *other)
+TR_REFUSING_PAIR(security_unix_may_send, tr_on_unix(other->sk, 0), struct socket *socket, struct socket *other)
+TR_REFUSING_PAIR(security_file_ioctl, tr_on_ioctl(request), struct file *file, unsigned int request)

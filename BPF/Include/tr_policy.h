@@ -148,6 +148,8 @@ enum tr_judged_at {
 enum tr_reach {
 	TR_REACH_ACCESS = 0,	      /* its memory, registers or descriptors */
 	TR_REACH_ABSTRACT_SOCKET = 1, /* a unix socket of it */
+	TR_REACH_SERVICE = 2,	      /* the same, of a service: tr_service.h */
+	TR_REACH_TERMINAL = 3,	      /* a terminal that it may read: bytes typed into it */
 };
 
 /* tr_outcome_key.rule where no rule decided */

@@ -24,6 +24,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "../../BPF/Include/tr_service.h"
 
 /* linux/landlock.h, which older systems have not, or not all of it. */
 enum {
@@ -99,22 +100,11 @@ static int make_readonly(const char *path)
 	return 0;
 }
 
-/* By where they are: `%u` is the user's number. */
-static const char *const sockets_of_everybody[] = {
-	/* Who looks up names for libraries. */
-	"/run/nscd/socket",
-	"/run/systemd/resolve/io.systemd.Resolve",
-	/* Who starts programs for others: managers of services, and of containers. */
-	"/run/user/%u/systemd/private",
-	"/run/user/%u/bus",
-	"/run/user/%u/docker.sock",
-	"/run/user/%u/podman/podman.sock",
-	"/run/docker.sock",
-	"/run/podman/podman.sock",
-	"/run/containerd/containerd.sock",
-	"/run/crio/crio.sock",
-};
-static const char *const sockets_of_root[] = { "/run/systemd/private", "/run/dbus/system_bus_socket" };
+/* `%u` is the user's number. */
+#define OF_USER(path) "/run/user/%u" path,
+#define OF_MACHINE(path) "/run" path,
+static const char *const sockets_of_everybody[] = { TR_SERVICES_OF_USERS(OF_USER) TR_SERVICES_OF_MACHINE(OF_MACHINE) };
+static const char *const sockets_of_root[] = { TR_SERVICES_OF_ROOT(OF_MACHINE) };
 
 enum { MOST_HIDDEN = 256 };
 

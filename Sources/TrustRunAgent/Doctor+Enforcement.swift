@@ -23,7 +23,7 @@ extension Doctor {
                     ? DoctorReport.Means(
                         "handover",
                         by:
-                            "fmod_ret/security_file_receive, _socket_create, _ptrace_access_check, _unix_stream_connect, _unix_may_send"
+                            "fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check, security_unix_stream_connect, security_unix_may_send, security_file_ioctl"
                     )
                     : DoctorReport.Means("handover", missing: EnforcedScope.openHandover))
         } catch {

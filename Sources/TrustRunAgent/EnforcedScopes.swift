@@ -106,7 +106,7 @@ final class EnforcedScopes {
         guard refusesHandover, !scope.refusesHandover else { return }
         refusesHandover = false
         tell(
-            "\(path): \(EnforcedScope.openHandover); nor are its processes kept from sockets that are not internet ones, and from memory and abstract unix sockets of others"
+            "\(path): \(EnforcedScope.openHandover); nor are its processes kept from sockets that are not internet ones, and from memory, abstract unix sockets, terminals and service managers of others"
         )
     }
 

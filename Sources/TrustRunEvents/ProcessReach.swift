@@ -5,6 +5,10 @@ package enum ProcessReach: UInt16, Sendable {
     /// Its memory, registers or descriptors.
     case access = 0
     case abstractSocket = 1
+    /// The unix socket of a service that looks up names or starts programs.
+    case service = 2
+    /// Bytes typed into a terminal (TIOCSTI, TIOCLINUX).
+    case terminal = 3
 
     /// What has another number is told as `access`.
     package init(number: UInt16) {
@@ -16,6 +20,8 @@ package enum ProcessReach: UInt16, Sendable {
         switch self {
         case .access: "access"
         case .abstractSocket: "abstract_socket"
+        case .service: "service"
+        case .terminal: "terminal"
         }
     }
 
@@ -24,6 +30,8 @@ package enum ProcessReach: UInt16, Sendable {
         switch self {
         case .access: "its memory or registers"
         case .abstractSocket: "an abstract unix socket"
+        case .service: "the socket of a service that looks up names or starts programs"
+        case .terminal: "bytes typed into a terminal"
         }
     }
 }

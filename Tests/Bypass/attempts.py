@@ -77,6 +77,7 @@ HANDOVER = "fmod_ret/security_file_receive; else all calls and packets of member
 LATER = "fmod_ret/security_file_receive; else sock_send_length, since 6.3"
 ACCESS = "fmod_ret/security_ptrace_access_check"
 UNIX = "fmod_ret/security_unix_stream_connect"
+IOCTL = "fmod_ret/security_file_ioctl"
 FAMILY = "fmod_ret/security_socket_create"
 MEMBER_CALL = "sock_create of members"
 
@@ -246,10 +247,10 @@ def _handed():
     yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
     yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12; {UNIX}",
                   needs="abstract helper", who=both, has_control=False, contained=6, open=his, closed_by="handover")
-    yield Attempt("a command typed into another's terminal, TIOCSTI", "typed", f"{FILTER}; since 6.2 a setting", needs="helper", who=both, has_control=False,
-                  is_optional=True, contained=SECCOMP, open=his)
-    yield Attempt("the user's service manager asked to send, as by systemd-run --user", "delegated", "`run`: hidden sockets", needs="manager", who=both,
-                  has_control=False, contained=SECCOMP, open=his)
+    yield Attempt("a command typed into another's terminal, TIOCSTI", "typed", f"{FILTER}; {IOCTL}; else, since 6.2, a setting", needs="helper", who=both,
+                  has_control=False, is_optional=True, contained=SECCOMP, open=his, closed_by="handover")
+    yield Attempt("the user's service manager asked to send, as by systemd-run --user", "delegated", f"`run`: hidden sockets; {UNIX}", needs="manager",
+                  who=both, has_control=False, contained=SECCOMP, open=his, closed_by="handover")
     yield Attempt("a socket of the scope used from outside", "given_away", DATA, needs="helper")
 
 

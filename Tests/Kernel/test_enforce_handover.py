@@ -2,11 +2,14 @@
 """What would go past the gates: sockets that another process made and hands in, sockets of other families, other processes."""
 
 import ctypes
+import functools
 import json
 import os
+import pathlib
 import socket
 import subprocess
 import tempfile
+import termios
 
 import cgroups
 import children
@@ -34,6 +37,7 @@ def _can_be_loaded():
     return result == 0
 
 
+@functools.cache
 def is_refused_here():
     """What `doctor` says of this kernel, held against what loads."""
     done = subprocess.run([agent_path(), "doctor", "--json"], capture_output=True, timeout=scaled(30))
@@ -198,4 +202,51 @@ def test_abstract_sockets_of_processes_outside():
     if is_refused:
         keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "abstract_socket"})
     else:
-        keeper.said("nor are its processes kept from sockets that are not internet ones, and from memory and abstract unix sockets of others")
+        keeper.said("nor are its processes kept from sockets that are not internet ones, and from memory, abstract unix sockets, terminals and service managers of others")
+
+
+def _folder(path):
+    """Makes what is missing of a folder; it goes with the test."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.exists():
+            folder.mkdir(mode=0o755)
+            cleanup.later(folder.rmdir)
+    cleanup.later(lambda: [left.unlink() for left in path.iterdir() if left.is_socket()])
+
+
+def test_services_that_look_up_names_or_start_programs():
+    """By the path that they are bound to; others in the file system are as always."""
+    is_refused, group, namespace = is_refused_here(), cgroups.Group("a"), everywhere()
+    outside, one = Client(None, namespace, user=None), Client(group, namespace)
+    everybodys = [f"/run/user/{scopes.USER}/systemd/private", f"/run/user/{scopes.USER}/bus", "/run/crio/crio.sock", "/var/run/containerd/containerd.sock"]
+    others = [f"/run/user/{scopes.USER}/systemd/private2", f"/run/user/{scopes.USER}/b", f"/run/user/{scopes.USER}a/bus", "/run/crio/bus"]
+    asked = [path for path in everybodys if not os.path.exists(path)]
+    expect.true(len(asked) > 2, f"this machine has {set(everybodys) - set(asked)}")
+    for path in (*asked, *others):
+        _folder(pathlib.Path(path).parent)
+        expect.equal(outside.ask("serves_unix", "stream", path), "ok", path)
+        expect.equal(one.ask("asks_unix", "stream", path), "ok", f"control: {path} before anything is enforced")
+    keeper = held(scopes.policy("allow 10.1.1.1"), group)
+    for path in asked:
+        expect.equal(one.ask("asks_unix", "stream", path), "EPERM" if is_refused else "ok", f"{path} in the scope")
+        expect.equal(outside.ask("asks_unix", "stream", path), "ok", f"{path} outside")
+    for path in others:
+        expect.equal(one.ask("asks_unix", "stream", path), "ok", f"{path} in the scope")
+    if is_refused:
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "service"})
+
+
+def test_bytes_typed_into_a_terminal():
+    """As root with its capabilities, which types where the kernel lets nobody else. Asked of /dev/null, which answers ENOTTY."""
+    is_refused, group, namespace = is_refused_here(), cgroups.Group("a"), everywhere()
+    outside, one = (Client(where, namespace, user=None) for where in (None, group))
+    asked = [termios.TIOCSTI, 0x541C]  # TIOCLINUX
+    for request in asked:
+        expect.equal(one.ask("controls", request), "ENOTTY", f"control: {request:#x} before anything is enforced")
+    keeper = held(scopes.policy("allow 10.1.1.1"), group)
+    for request in asked:
+        expect.equal(one.ask("controls", request), "EPERM" if is_refused else "ENOTTY", f"{request:#x} in the scope")
+        expect.equal(outside.ask("controls", request), "ENOTTY", f"{request:#x} outside")
+    expect.equal(one.ask("controls", termios.TCGETS), "ENOTTY", "another request in the scope")
+    if is_refused:
+        keeper.wait_for("violation", pid=one.pid, verdict__gate="process", attempt={"kind": "process", "by": "terminal"})

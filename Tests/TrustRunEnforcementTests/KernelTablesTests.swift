@@ -26,6 +26,8 @@ import TrustRunTestSupport
         #expect(Candidate.Conditions.isLast.rawValue == UInt8(TR_IS_LAST))
         #expect(ProcessReach.access.rawValue == UInt16(TR_REACH_ACCESS.rawValue))
         #expect(ProcessReach.abstractSocket.rawValue == UInt16(TR_REACH_ABSTRACT_SOCKET.rawValue))
+        #expect(ProcessReach.service.rawValue == UInt16(TR_REACH_SERVICE.rawValue))
+        #expect(ProcessReach.terminal.rawValue == UInt16(TR_REACH_TERMINAL.rawValue))
         #expect(CompiledPolicy.maximumCandidatesPerKey < TR_MAX_CANDIDATES)
         #expect(CompiledPolicy.maximumCandidates < TR_MAX_ALL_CANDIDATES)
         for action in PolicyAction.allCases { #expect(action.rawValue < UInt8(TR_ACTION_ERROR.rawValue)) }
