@@ -39,14 +39,22 @@ static int error_of(long result)
 	return result < 0 ? errno : 0;
 }
 
-static int try_connect(const struct tr_probe *probe, int family)
+static int make_stream(int family)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0), error;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Closes the socket, which is a -errno where there is none. */
+static int try_connect(const struct tr_probe *probe, int family, int fd)
+{
 	union address address;
 	socklen_t size = address_of(probe, family, &address);
+	int error;
 
 	if (fd < 0)
-		return errno;
+		return -fd;
 	error = error_of(connect(fd, &address.any, size));
 	close(fd);
 	return error;
@@ -140,18 +148,19 @@ static int enter_scope(int cgroup)
 static _Noreturn void attempt(int cgroup, const struct tr_probe *probe, int out)
 {
 	int32_t errors[TR_ATTEMPTS];
-	int error = enter_scope(cgroup);
+	int brought = make_stream(AF_INET), error = enter_scope(cgroup);
 
 	if (error)
 		_exit(write(out, &error, sizeof(error)) == sizeof(error) ? 0 : 1);
-	errors[TR_TRY_CONNECT4] = try_connect(probe, AF_INET);
+	errors[TR_TRY_CONNECT4] = try_connect(probe, AF_INET, make_stream(AF_INET));
 	errors[TR_TRY_SENDTO4] = try_datagram(probe, AF_INET, 0);
 	errors[TR_TRY_CONNECTED4] = try_datagram(probe, AF_INET, 1);
-	errors[TR_TRY_CONNECT6] = try_connect(probe, AF_INET6);
+	errors[TR_TRY_CONNECT6] = try_connect(probe, AF_INET6, make_stream(AF_INET6));
 	errors[TR_TRY_SENDTO6] = try_datagram(probe, AF_INET6, 0);
 	errors[TR_TRY_SOCKET] = try_socket();
 	errors[TR_TRY_OPTION] = try_option();
 	errors[TR_TRY_BIND] = try_bind(probe);
+	errors[TR_TRY_BROUGHT] = try_connect(probe, AF_INET, brought);
 	_exit(write(out, errors, sizeof(errors)) == sizeof(errors) ? 0 : 1);
 }
 

@@ -167,17 +167,18 @@ package import TrustRunPolicy
         do {
             forget(nonce)
             errors = try GateProof.attempt(at: nonce, inDirectory: descriptor)
-            proofs.add(errors)
             outcomes = try readOutcomes()
         } catch {
             return .degraded(error.description)
         }
         forget(nonce)
+        let brought = proofs.brought
+        proofs.add(errors, wasRefusedAtTheRoot: GateProof.wasRefusedAtTheRoot(errors, nonce, outcomes))
         if let missing = errors.first(where: GateProof.isShortage) {
             return .degraded(unsafe String(cString: strerror(missing)))
         }
         do {
-            try GateProof.check(errors, nonce, outcomes)
+            try GateProof.check(errors, nonce, outcomes, brought: brought)
         } catch {
             return .lost(error.description)
         }

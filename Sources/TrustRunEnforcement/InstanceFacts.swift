@@ -49,7 +49,8 @@ package struct InstanceFacts: Sendable {
         canKill = raw.can_kill != 0
         isProving = raw.is_proving != 0
         layout = raw.layout
-        proofs = ProofCounts(refusals: raw.proofs, count: UInt64(raw.proof_count))
+        proofs = ProofCounts(
+            refusals: raw.proofs, count: UInt64(raw.proof_count), brought: UInt64(raw.proof_brought))
         let counts = unsafe withUnsafeBytes(of: &raw.totals) { bytes in
             unsafe Array(bytes.bindMemory(to: UInt64.self))
         }
@@ -67,6 +68,7 @@ package struct InstanceFacts: Sendable {
         raw.cgroup = cgroup
         raw.is_proving = isProving ? 1 : 0
         (raw.proofs, raw.proof_count) = (proofs.refusals, UInt32(clamping: proofs.count))
+        raw.proof_brought = UInt32(clamping: proofs.brought)
         unsafe withUnsafeMutableBytes(of: &raw.policy) { bytes in unsafe Self.store(policy, in: bytes) }
         unsafe withUnsafeMutableBytes(of: &raw.scope) { bytes in unsafe Self.store(scope, in: bytes) }
         unsafe withUnsafeMutableBytes(of: &raw.totals) { bytes in

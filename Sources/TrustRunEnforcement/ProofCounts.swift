@@ -8,6 +8,8 @@ package struct ProofCounts: Sendable, Equatable {
     private(set) var refusals: UInt64 = 0
     /// How many proofs there were.
     private(set) var count: UInt64 = 0
+    /// In how many what stands at the root of the hierarchy refused a socket that was made outside.
+    private(set) var brought: UInt64 = 0
 
     /// The gates that count an attempt of each proof without its nonce.
     private static let attempts: [(gate: GateOutcome.Gate, transport: UInt16, port: UInt16)] = [
@@ -15,15 +17,24 @@ package struct ProofCounts: Sendable, Equatable {
         (.bind, UInt16(IPPROTO_TCP), 53),
     ]
 
-    init(refusals: UInt64 = 0, count: UInt64 = 0) {
+    init(refusals: UInt64 = 0, count: UInt64 = 0, brought: UInt64 = 0) {
         self.refusals = refusals
         self.count = count
+        self.brought = brought
     }
 
     /// One more proof, by the errno of each attempt.
-    mutating func add(_ errors: [Int32]) {
+    mutating func add(_ errors: [Int32], wasRefusedAtTheRoot: Bool) {
         refusals += UInt64(errors.count { error in error == EPERM })
         count += 1
+        if wasRefusedAtTheRoot { brought += 1 }
+    }
+
+    /// Whether what was counted is a TCP socket that was made outside of the scope, the proofs' or another.
+    static func isBroughtSocket(_ outcome: GateOutcome) -> Bool {
+        (outcome.gate, outcome.transport, outcome.port) == (
+            .handover, UInt16(IPPROTO_TCP), UInt16(SOCK_STREAM.rawValue)
+        )
     }
 
     /// What was counted of others than the proofs.
@@ -35,6 +46,7 @@ package struct ProofCounts: Sendable, Equatable {
                 attempt == (outcome.gate, outcome.transport, outcome.port)
             }
             if isOurs { outcome.count -= min(count, outcome.count) }
+            if Self.isBroughtSocket(outcome) { outcome.count -= min(brought, outcome.count) }
             return outcome.count > 0 ? outcome : nil
         }
     }

@@ -351,6 +351,18 @@ def test_a_command_does_not_go_on_without_its_gates():
     expect.equal(run.program.wait(scaled(10)), 0, "status with --fail-open")
 
 
+@each_guest
+def test_a_command_does_not_go_on_without_what_refuses_sockets_of_others():
+    run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())
+    proven = status_of(run.name)["proven"]
+    wait_until(lambda: status_of(run.name)["proven"] != proven, "the next proof")
+    seen = status_of(run.name)
+    expect.equal((seen["totals"]["block"], seen["outcomes"]), (0, []), "what is counted of the proofs")
+    detach(cgroups.mount_point().stat().st_ino, "cgroup_inet4_connect")
+    expect_line(run, "enforcement: lost: the gates do not hold: connect() of a socket that was made outside was ")
+    expect.equal(run.program.wait(scaled(10)), 125, "status")
+
+
 def echo(parent, port):
     """Echoes TCP and UDP until it is told to end; then hands back all that came."""
     import select

@@ -10,7 +10,7 @@
 
 enum {
 	/* Raised with every change of struct tr_instance. */
-	TR_INSTANCE_FORMAT = 1,
+	TR_INSTANCE_FORMAT = 2,
 	TR_MAX_PIN_PATH = 512,
 };
 
@@ -27,8 +27,8 @@ struct tr_instance {
 	uint64_t totals[TR_TOTALS];
 	uint32_t owns_scope; /* the scope was made for it, and goes with it */
 	uint32_t proof_count;
-	uint32_t is_proving; /* what is counted now may be the proof's */
-	uint32_t reserved;
+	uint32_t is_proving;	/* what is counted now may be the proof's */
+	uint32_t proof_brought; /* in how many proofs the root refused a socket that was made outside */
 	char policy[256];
 	char scope[1024]; /* from the root of the cgroup v2 hierarchy */
 };

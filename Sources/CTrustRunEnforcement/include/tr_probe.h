@@ -11,9 +11,10 @@ enum tr_attempt {
 	TR_TRY_CONNECTED4, /* connect() and send() of UDP */
 	TR_TRY_CONNECT6,
 	TR_TRY_SENDTO6,
-	TR_TRY_SOCKET, /* a raw one */
-	TR_TRY_OPTION, /* IP_OPTIONS */
-	TR_TRY_BIND,   /* port 53 */
+	TR_TRY_SOCKET,	/* a raw one */
+	TR_TRY_OPTION,	/* IP_OPTIONS */
+	TR_TRY_BIND,	/* port 53 */
+	TR_TRY_BROUGHT, /* connect() of TCP over IPv4, with a socket that was made before it entered */
 	TR_ATTEMPTS,
 };
 
