@@ -7,8 +7,19 @@ enum Clock {
     static var boot: UInt64 { read(CLOCK_BOOTTIME) }
     /// Since 1970 (UTC).
     static var wall: UInt64 { read(CLOCK_REALTIME) }
-    /// What turns the first into the second.
-    static var bootOffset: UInt64 { wall &- boot }
+    /// What turns the first into the second: of several readings of both the one that took least, since the thread may lose its CPU for
+    /// milliseconds between them.
+    static var bootOffset: UInt64 {
+        var (offset, narrowest): (UInt64, UInt64) = (0, .max)
+        for _ in 0..<offsetReadings {
+            let (before, wall, after) = (boot, wall, boot)
+            guard after &- before < narrowest else { continue }
+            narrowest = after &- before
+            offset = wall &- (before &+ narrowest / 2)
+        }
+        return offset
+    }
+    private static let offsetReadings = 5
 
     /// A time since 1970 to the second, as RFC 3339 writes it in UTC.
     static func text(of time: UInt64) -> String {

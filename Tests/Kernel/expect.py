@@ -84,10 +84,18 @@ def time_ns(event, path="time"):
     return calendar.timegm(time.strptime(second, "%Y-%m-%dT%H:%M:%S")) * 10**9 + int(fraction.ljust(9, "0"))
 
 
+def boot_offset():
+    """What turns a time since boot into one since 1970: of several readings the one that took least, since this process may lose its CPU in between."""
+    readings = []
+    for _ in range(5):
+        before, wall, after = (time.clock_gettime_ns(clock) for clock in (time.CLOCK_BOOTTIME, time.CLOCK_REALTIME, time.CLOCK_BOOTTIME))
+        readings.append((after - before, wall - (before + after) // 2))
+    return min(readings)[1]
+
+
 def start_ticks(event):
     """The process's start time in clock ticks since boot, as field 22 of /proc/PID/stat has it."""
-    offset = time.clock_gettime_ns(time.CLOCK_REALTIME) - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    return (time_ns(event, "process.start_time") - offset) // (10**9 // os.sysconf("SC_CLK_TCK"))
+    return (time_ns(event, "process.start_time") - boot_offset()) // (10**9 // os.sysconf("SC_CLK_TCK"))
 
 
 def which(program):
