@@ -4,14 +4,14 @@
  * (SCM_RIGHTS, pidfd_getfd): a socket keeps the control group that it was born in, so none comes in but unix and
  * netlink sockets, and the scope's own; the receiver gets no descriptor, and MSG_CTRUNC. Sockets of other families
  * (packet, vsock, ...), which pass no hook of control groups. The memory and the registers of processes outside, their
- * abstract unix sockets, which no permissions keep, those of services that look up names or start programs, and bytes
- * typed into a terminal (TIOCSTI, TIOCLINUX): they would send for it. Hooks, all of them needed:
- * fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check, security_unix_stream_connect,
- * security_unix_may_send, security_file_ioctl, from 5.11 on (bpf_get_current_task_btf); no fallback: where there are
- * none member.bpf.c does what it can, and the agent tells. Blind spots: descriptors that io_uring passes from ring to
- * ring (6.0; `run` refuses io_uring), those that a process has when it comes into the scope, which the agent looks at,
- * and unix sockets that were connected by then; other unix sockets in the file system; typing by calls of 32 bits
- * from 6.8 on, where `dev.tty.legacy_tiocsti` lets anybody type at all.
+ * abstract unix sockets, which no permissions keep, those of services that look up names or start programs, those that
+ * the policy does not list if it lists any, and bytes typed into a terminal (TIOCSTI, TIOCLINUX): they would send for
+ * it. Hooks, all of them needed: fmod_ret/security_file_receive, security_socket_create, security_ptrace_access_check,
+ * security_unix_stream_connect, security_unix_may_send, security_file_ioctl, from 5.11 on (bpf_get_current_task_btf);
+ * no fallback: where there are none member.bpf.c does what it can, and the agent tells. Blind spots: descriptors that
+ * io_uring passes from ring to ring (6.0; `run` refuses io_uring), those that a process has when it comes into the
+ * scope, which the agent looks at, and unix sockets that were connected by then; typing by calls of 32 bits from 6.8
+ * on, where `dev.tty.legacy_tiocsti` lets anybody type at all.
  */
 #include "vmlinux.h"
 #include <bpf/bpf_core_read.h>
@@ -70,27 +70,81 @@ static __always_inline int tr_on_access(struct task_struct *other, unsigned int 
 	return -EPERM;
 }
 
-/* How a unix socket leads out, as enum tr_reach says; TR_REACH_ACCESS: it does not, as far as anybody can tell. */
-static __always_inline u16 tr_leads_out(struct sock *sk, int to_services)
+/* Whether the policy in force lists the path, or lists none. A path that cannot be looked up is not listed. */
+static __always_inline int tr_is_listed(const char *path)
 {
-	struct unix_address *address = BPF_CORE_READ((struct unix_sock *)sk, addr);
+	struct tr_unix_key key = { .length = (sizeof(key.slot) + sizeof(key.path)) * 8 };
+	u32 zero = 0, *chosen = bpf_map_lookup_elem(&selected, &zero);
+	struct tr_policy *policy;
 
-	if (!address || BPF_CORE_READ(address, len) <= (int)sizeof(u16))
-		return TR_REACH_ACCESS;
-	if (!BPF_CORE_READ(address, name[0].sun_path[0]))
+	if (!chosen)
+		return 0;
+	key.slot = *(volatile u32 *)chosen;
+	policy = bpf_map_lookup_elem(&policies, &key.slot);
+	if (!policy || !policy->lists_unix_sockets)
+		return policy != NULL;
+	return bpf_probe_read_kernel_str(key.path, sizeof(key.path), path) > 0 &&
+	       bpf_map_lookup_elem(&unix_paths, &key);
+}
+
+/* How a unix socket leads out, as enum tr_reach says; TR_REACH_ACCESS: it does not, as far as anybody can tell. */
+static __always_inline u16 tr_leads_out(const char *path, int to_services)
+{
+	if (!path)
 		return TR_REACH_ABSTRACT_SOCKET;
-	return to_services && tr_is_service(address->name[0].sun_path) ? TR_REACH_SERVICE : TR_REACH_ACCESS;
+	if (to_services && tr_is_service(path))
+		return TR_REACH_SERVICE;
+	return tr_is_listed(path) ? TR_REACH_ACCESS : TR_REACH_UNIX_SOCKET;
+}
+
+/* Tells of a refusal with the path. Not inlined: it has a stack of its own. */
+static __noinline int tr_tell_path(const struct tr_outcome_key *key, const char *path)
+{
+	struct tr_named_verdict_record *named = tr_reserve(TR_RECORD_VERDICT, sizeof(*named));
+	struct tr_whence nowhere = {};
+	long size;
+
+	if (!named)
+		return 0;
+	tr_fill_verdict(&named->verdict, key, &nowhere, NULL);
+	size = bpf_probe_read_kernel_str(named->name, sizeof(named->name), path);
+	if (size > 1)
+		named->verdict.name_size = size - 1;
+	tr_submit(named);
+	return 0;
+}
+
+static __always_inline int tr_refuse_path(const char *path)
+{
+	struct tr_outcome_key key = { .gate = TR_GATE_PROCESS, .port = TR_REACH_UNIX_SOCKET, .rule = TR_RULE_NONE };
+
+	key.action = TR_ACTION_BLOCK;
+	tr_count_total(key.action);
+	tr_count_outcome(&key);
+	if (config.tells)
+		tr_tell_path(&key, path);
+	return -EPERM;
 }
 
 static __always_inline int tr_on_unix(struct sock *other, int to_services)
 {
+	const char *path = NULL;
+	struct unix_address *address;
 	u16 reach;
 
 	if (!other || !tr_is_member(bpf_get_current_task_btf()))
 		return 0;
-	reach = tr_leads_out(other, to_services);
+	address = BPF_CORE_READ((struct unix_sock *)other, addr);
+	/* One of a pair, which whoever has the other end was given. */
+	if (!address || BPF_CORE_READ(address, len) <= (int)sizeof(u16))
+		return 0;
+	if (BPF_CORE_READ(address, name[0].sun_path[0]))
+		path = tr_behind_var(address->name[0].sun_path);
+	reach = tr_leads_out(path, to_services);
 	if (reach == TR_REACH_ACCESS || tr_is_of_scope(tr_birthplace(other)))
 		return 0;
+	if (reach == TR_REACH_UNIX_SOCKET)
+		return tr_refuse_path(path);
 	tr_refuse(TR_GATE_PROCESS, 0, reach);
 	return -EPERM;
 }

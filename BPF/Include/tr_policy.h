@@ -30,6 +30,8 @@ enum {
 	TR_MAX_RECORDS = 64,	/* of an answer that are read */
 	TR_CUTS_SIZE = 1 << 16, /* bytes of the ring `cuts` */
 	TR_MAX_TOLD = 16384,
+	TR_MAX_UNIX_PATHS = 64,	 /* of one policy */
+	TR_UNIX_PATH_SIZE = 112, /* of a key; the kernel's longest has 108 bytes, and a zero ends it */
 };
 
 enum tr_action {
@@ -90,6 +92,13 @@ struct tr_name_key {
 	__u8 text[TR_NAME_SIZE];
 };
 
+/* A path that a unix socket is bound to, with a zero behind it, or a folder, with a slash behind it, for all below. */
+struct tr_unix_key {
+	__u32 length; /* in bits, those of the slot too */
+	__u32 slot;
+	__u8 path[TR_UNIX_PATH_SIZE];
+};
+
 /* A name with a `*` elsewhere than in a leading `*.`, from right to left. */
 struct tr_glob {
 	__u16 length;
@@ -121,7 +130,9 @@ struct tr_policy {
 	__u32 namespace_count;
 	/* Whether the answers of sockets in any network namespace that root of the machine made are believed. */
 	__u32 believes_root;
-	__u32 about_names;		     /* tr_about_names */
+	__u32 about_names;	  /* tr_about_names */
+	__u32 lists_unix_sockets; /* 1: of those of processes outside only the ones in `unix_paths` are reached */
+	__u32 reserved;
 	__u64 grace;			     /* how long an answer holds at least, in nanoseconds */
 	__u32 namespaces[TR_MAX_NAMESPACES]; /* whose sockets' answers are believed: inode numbers of nsfs */
 	__u8 resolvers[TR_MAX_RESOLVERS][16];
@@ -150,6 +161,7 @@ enum tr_reach {
 	TR_REACH_ABSTRACT_SOCKET = 1, /* a unix socket of it */
 	TR_REACH_SERVICE = 2,	      /* the same, of a service: tr_service.h */
 	TR_REACH_TERMINAL = 3,	      /* a terminal that it may read: bytes typed into it */
+	TR_REACH_UNIX_SOCKET = 4,     /* a unix socket that the policy does not list */
 };
 
 /* tr_outcome_key.rule where no rule decided */

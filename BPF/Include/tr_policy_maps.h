@@ -90,4 +90,13 @@ struct {
 	__type(value, struct tr_glob);
 } globs SEC(".maps");
 
+/* The unix sockets of processes outside that a policy lists. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, TR_POLICY_SLOTS *TR_MAX_UNIX_PATHS);
+	__type(key, struct tr_unix_key);
+	__type(value, u32);
+} unix_paths SEC(".maps");
+
 #endif

@@ -50,19 +50,24 @@ static __always_inline int tr_is_among(const char *path, const union tr_service_
 
 #define TR_IS_AMONG(path, services) tr_is_among(path, services, sizeof(services) / sizeof((services)[0]))
 
+/* Where a path goes on behind the /var of /var/run, which is /run. */
+static __always_inline const char *tr_behind_var(const char *path)
+{
+	char start[sizeof("/var/run/")] = {};
+
+	if (bpf_probe_read_kernel_str(start, sizeof(start), path) < 0 ||
+	    !tr_begins(start, "/var/run/", sizeof("/var/run/") - 1))
+		return path;
+	return path + sizeof("/var") - 1;
+}
+
+/* `path` as tr_behind_var has it. */
 static __always_inline int tr_is_service(const char *path)
 {
 	char start[TR_RUN + TR_USER + TR_UID_DIGITS + 2] = {};
 	u32 digits = 0;
 
-	if (bpf_probe_read_kernel_str(start, sizeof(start), path) < 0)
-		return 0;
-	if (tr_begins(start, "/var", sizeof("/var") - 1)) {
-		path += sizeof("/var") - 1;
-		if (bpf_probe_read_kernel_str(start, sizeof(start), path) < 0)
-			return 0;
-	}
-	if (!tr_begins(start, "/run/", TR_RUN + 1))
+	if (bpf_probe_read_kernel_str(start, sizeof(start), path) < 0 || !tr_begins(start, "/run/", TR_RUN + 1))
 		return 0;
 	if (!tr_begins(start + TR_RUN, "/user/", TR_USER))
 		return TR_IS_AMONG(path + TR_RUN, tr_services_of_machine) ||

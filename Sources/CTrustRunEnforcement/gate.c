@@ -283,6 +283,8 @@ int tr_gate_set_policy(struct tr_gate *gate, const struct tr_tables *tables)
 	if (!error)
 		error = tr_set_globs(tr_gate_map(gate, "globs"), slot, tables);
 	if (!error)
+		error = tr_set_unix_paths(tr_gate_map(gate, "unix_paths"), slot, tables);
+	if (!error)
 		error = tr_place(placements, count);
 	for (size_t i = 0; i < count; i++)
 		if (placements[i].inner >= 0)

@@ -72,6 +72,39 @@ int tr_make_trie(const char *name, size_t key_size, const void *entries, size_t 
 	return error;
 }
 
+static int forget_unix_paths(int map, uint32_t slot)
+{
+	struct tr_unix_key key, old[TR_MAX_UNIX_PATHS], *previous = NULL;
+	size_t count = 0;
+
+	while (count < TR_MAX_UNIX_PATHS && !bpf_map_get_next_key(map, previous, &key)) {
+		if (key.slot == slot)
+			old[count++] = key;
+		previous = &key;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (bpf_map_delete_elem(map, &old[i]))
+			return -errno;
+	return 0;
+}
+
+int tr_set_unix_paths(int map, uint32_t slot, const struct tr_tables *tables)
+{
+	uint32_t one = 1;
+	int error = forget_unix_paths(map, slot);
+
+	if (tables->unix_path_count > TR_MAX_UNIX_PATHS)
+		return -E2BIG;
+	for (size_t i = 0; i < tables->unix_path_count && !error; i++) {
+		struct tr_unix_key key = tables->unix_paths[i];
+
+		key.slot = slot;
+		if (bpf_map_update_elem(map, &key, &one, BPF_ANY))
+			error = -errno;
+	}
+	return error;
+}
+
 int tr_set_globs(int map, uint32_t slot, const struct tr_tables *tables)
 {
 	if (tables->policy.glob_count > TR_MAX_GLOBS)

@@ -17,4 +17,7 @@ int tr_make_trie(const char *name, size_t key_size, const void *entries, size_t 
 /* The globs of a slot, which all slots share a map for. */
 int tr_set_globs(int map, uint32_t slot, const struct tr_tables *tables);
 
+/* What a policy lists of unix sockets, in place of what a slot had. */
+int tr_set_unix_paths(int map, uint32_t slot, const struct tr_tables *tables);
+
 #endif

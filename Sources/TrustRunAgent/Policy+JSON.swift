@@ -40,16 +40,21 @@ extension Policy {
             buffer.append(member: "seconds", Int(settings.bindingGraceSeconds.value))
             write(settings.bindingGraceSeconds.origin, to: &buffer)
         }
-        guard let resolvers = settings.resolvers.value else { return }
-        buffer.append(object: "resolvers") { buffer in
-            buffer.append(list: "value", resolvers.map(\.description))
-            write(settings.resolvers.origin, to: &buffer)
-        }
+        write("resolvers", settings.resolvers.value?.map(\.description), settings.resolvers.origin, to: &buffer)
+        write("unix_sockets", settings.unixSockets.value?.map(\.text), settings.unixSockets.origin, to: &buffer)
     }
 
     private func write(_ key: String, _ value: String, _ origin: Origin?, to buffer: inout OutputBuffer) {
         buffer.append(object: key) { buffer in
             buffer.append(member: "value", value)
+            write(origin, to: &buffer)
+        }
+    }
+
+    private func write(_ key: String, _ values: [String]?, _ origin: Origin?, to buffer: inout OutputBuffer) {
+        guard let values else { return }
+        buffer.append(object: key) { buffer in
+            buffer.append(list: "value", values)
             write(origin, to: &buffer)
         }
     }

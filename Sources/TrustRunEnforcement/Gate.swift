@@ -9,6 +9,9 @@ package import TrustRunPolicy
     private let handle: OpaquePointer
     /// Where the proofs go; nil: there was no policy yet.
     private var probe: ProbeRange?
+    private var isAttached = false
+    /// What the policy in force says, that was set here.
+    private var listsUnixSockets = false
     /// What the proofs did, which no report speaks of.
     package private(set) var proofs: ProofCounts
 
@@ -53,6 +56,7 @@ package import TrustRunPolicy
         }
         unsafe handle = opened
         proofs = facts.proofs
+        isAttached = true
     }
 
     deinit {
@@ -92,6 +96,8 @@ package import TrustRunPolicy
     package mutating func setPolicy(
         _ compiled: CompiledPolicy, generation: UInt32, resolvers: [IPAddress], namespaces: ResolverNamespaces
     ) throws(EnforcementError) {
+        let listsUnixSockets = compiled.policy.settings.unixSockets.value != nil
+        guard !listsUnixSockets || !isAttached || refusesHandover else { throw Self.cannotRefuseUnixSockets }
         var random = SystemRandomNumberGenerator()
         let probe = ProbeRange(avoiding: compiled, using: &random)
         let tables = KernelTables(compiled, resolvers: resolvers, namespaces: namespaces, probe: probe)
@@ -101,6 +107,13 @@ package import TrustRunPolicy
         }
         guard result == 0 else { throw EnforcementError("give the policy to the kernel", result: result) }
         self.probe = probe
+        self.listsUnixSockets = listsUnixSockets
+    }
+
+    private static var cannotRefuseUnixSockets: EnforcementError {
+        EnforcementError(
+            "the policy has `unix_sockets`, and this kernel has no programs that change what its functions return, or no room for more: "
+                + "leave it out, and what other processes send when they are asked is theirs (`doctor`: handover)")
     }
 
     /// What the gates cut; it must not outlive this.
@@ -114,9 +127,11 @@ package import TrustRunPolicy
     }
 
     /// Attaches the gates to an open directory of the cgroup v2 hierarchy, for all below it too.
-    package func attach(toDirectory descriptor: Int32) throws(EnforcementError) {
+    package mutating func attach(toDirectory descriptor: Int32) throws(EnforcementError) {
         let result = unsafe tr_gate_attach(handle, descriptor)
         guard result == 0 else { throw EnforcementError("attach the gates to the scope", result: result) }
+        isAttached = true
+        guard refusesHandover || !listsUnixSockets else { throw Self.cannotRefuseUnixSockets }
     }
 
     /// Makes room where names have run out. What fails is tried again the next time.

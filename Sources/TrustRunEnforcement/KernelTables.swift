@@ -18,6 +18,7 @@ struct KernelTables {
     let names: [tr_name_entry]
     let globs: [tr_glob]
     let states: PathGlobStates
+    let unixPaths: [tr_unix_key]
 
     /// - Parameters:
     ///   - compiled: Of a policy that passed `Enforceability.check` with these resolvers.
@@ -29,6 +30,8 @@ struct KernelTables {
         names = compiled.nameKeys.map(tr_name_entry.init)
         globs = compiled.nameGlobs.map(tr_glob.init)
         let settings = compiled.policy.settings
+        unixPaths = (settings.unixSockets.value ?? []).map(tr_unix_key.init)
+        policy.lists_unix_sockets = settings.unixSockets.value == nil ? 0 : 1
         policy.any_list = compiled.anyList
         policy.glob_count = UInt32(globs.count)
         policy.judges_inbound = settings.inbound.value == .block ? 1 : 0
@@ -115,6 +118,16 @@ extension tr_candidate {
     }
 }
 
+extension tr_unix_key {
+    /// Without a slot.
+    fileprivate init(_ path: UnixPath) {
+        self.init()
+        let size = path.text.utf8.count + (path.isFolder ? 0 : 1)
+        length = UInt32((MemoryLayout<UInt32>.size + size) * 8)
+        unsafe withUnsafeMutableBytes(of: &self.path) { bytes in unsafe bytes.copyBytes(from: path.text.utf8) }
+    }
+}
+
 extension IPAddress {
     /// The 16 bytes in network order.
     func store(in bytes: UnsafeMutableRawBufferPointer) {
@@ -131,16 +144,19 @@ extension KernelTables {
                 unsafe ipv6.withUnsafeBufferPointer { ipv6 in
                     unsafe names.withUnsafeBufferPointer { names in
                         unsafe globs.withUnsafeBufferPointer { globs in
-                            unsafe states.words.withUnsafeBufferPointer { states in
-                                guard let first = candidates.baseAddress, let four = ipv4.baseAddress else {
-                                    return Int32(-1)
+                            unsafe unixPaths.withUnsafeBufferPointer { paths in
+                                unsafe states.words.withUnsafeBufferPointer { states in
+                                    guard let first = candidates.baseAddress, let four = ipv4.baseAddress else {
+                                        return Int32(-1)
+                                    }
+                                    var raw = unsafe tr_tables(
+                                        policy: policy, candidates: first, candidate_count: candidates.count,
+                                        ipv4: four, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
+                                        ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
+                                        globs: globs.baseAddress, unix_paths: paths.baseAddress,
+                                        unix_path_count: paths.count, states: states.isEmpty ? nil : states.baseAddress)
+                                    return unsafe body(&raw)
                                 }
-                                var raw = unsafe tr_tables(
-                                    policy: policy, candidates: first, candidate_count: candidates.count,
-                                    ipv4: four, ipv4_count: ipv4.count, ipv6: ipv6.baseAddress,
-                                    ipv6_count: ipv6.count, names: names.baseAddress, name_count: names.count,
-                                    globs: globs.baseAddress, states: states.isEmpty ? nil : states.baseAddress)
-                                return unsafe body(&raw)
                             }
                         }
                     }

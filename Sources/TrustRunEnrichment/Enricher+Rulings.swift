@@ -9,7 +9,7 @@ extension Enricher {
     func ruling(_ event: borrowing SensorEvent, _ ruling: GateRuling) {
         guard ruling.basis != .probe else { return }
         let owner = owner(of: ruling, flags: event.flags)
-        let name = rulingName(event.payload)
+        let name = ruling.gate == .process ? nil : rulingName(event.payload)
         guard !isProver(owner?.process), let verdict = verdict(of: ruling, name: name, owner: owner) else { return }
         switch ruling.gate {
         case .connect: rule(verdict, onConnect: ruling, owner, at: event.time)
@@ -20,7 +20,9 @@ extension Enricher {
                 for: RulingTable.key(inboundFrom: ruling.peer, to: ruling.port))
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
         case .name: rule(verdict, onName: ruling, name, owner, at: event.time)
-        case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving, .process:
+        case .process:
+            tell(AttemptEvent(ruling, path: Self.bytes(event.payload), verdict: verdict), owner, at: event.time)
+        case .socket, .option, .bind, .packet, .query, .answer, .handover, .leaving:
             tell(AttemptEvent(ruling, verdict: verdict), owner, at: event.time)
         }
     }

@@ -116,15 +116,18 @@ package struct AttemptEvent {
     package var transport: UInt16
     /// Inode number; 0: not known.
     package var networkNamespace: UInt32
+    /// `process`: of the unix socket that is not listed; else empty.
+    package var path: [UInt8]
     package var verdict: Verdict
 
-    package init(_ ruling: GateRuling, verdict: Verdict) {
+    package init(_ ruling: GateRuling, path: [UInt8] = [], verdict: Verdict) {
         gate = ruling.gate
         peer = ruling.peer
         own = Endpoint(address: ruling.own, port: ruling.port)
         port = ruling.port
         transport = ruling.transport
         networkNamespace = ruling.networkNamespace
+        self.path = path
         self.verdict = verdict
     }
 }

@@ -9,6 +9,8 @@ package enum ProcessReach: UInt16, Sendable {
     case service = 2
     /// Bytes typed into a terminal (TIOCSTI, TIOCLINUX).
     case terminal = 3
+    /// A unix socket that the policy does not list.
+    case unixSocket = 4
 
     /// What has another number is told as `access`.
     package init(number: UInt16) {
@@ -22,6 +24,7 @@ package enum ProcessReach: UInt16, Sendable {
         case .abstractSocket: "abstract_socket"
         case .service: "service"
         case .terminal: "terminal"
+        case .unixSocket: "unix_socket"
         }
     }
 
@@ -32,6 +35,7 @@ package enum ProcessReach: UInt16, Sendable {
         case .abstractSocket: "an abstract unix socket"
         case .service: "the socket of a service that looks up names or starts programs"
         case .terminal: "bytes typed into a terminal"
+        case .unixSocket: "a unix socket that `unix_sockets` does not list"
         }
     }
 }

@@ -19,6 +19,9 @@ extension DocumentDecoder {
             settings.bindingGraceSeconds = .init(try seconds(node), origin: origin(node))
         }
         if let node = members["resolvers"] { settings.resolvers = .init(try resolvers(node), origin: origin(node)) }
+        if let node = members["unix_sockets"] {
+            settings.unixSockets = .init(try unixSockets(node), origin: origin(node))
+        }
         if let node = members["content"] {
             for rule in try list(node, "content rules") { settings.content.append(try contentRule(rule)) }
         }
@@ -41,6 +44,25 @@ extension DocumentDecoder {
             addresses.append(address)
         }
         return addresses
+    }
+
+    private func unixSockets(_ node: Node) throws(PolicyError) -> [UnixPath] {
+        var paths: [UnixPath] = []
+        for element in try list(node, "paths of unix sockets") {
+            let text = try text(element, "the path of a unix socket")
+            guard let path = UnixPath(text: text) else {
+                throw yaml.error(
+                    element.mark,
+                    "`\(text)` is no path of a unix socket; expected an absolute one of at most \(UnixPath.maximumByteCount) bytes such as "
+                        + "/run/postgresql/.s.PGSQL.5432, or a folder with a slash at its end such as /run/postgresql/")
+            }
+            if !paths.contains(path) { paths.append(path) }
+        }
+        guard paths.count <= UnixPath.maximumCount else {
+            throw yaml.error(
+                node.mark, "\(paths.count) paths; expected at most \(UnixPath.maximumCount): name folders")
+        }
+        return paths
     }
 
     func seconds(_ node: Node) throws(PolicyError) -> UInt32 {

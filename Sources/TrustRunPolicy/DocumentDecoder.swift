@@ -25,8 +25,7 @@ struct DocumentDecoder {
     static let maximumNameByteCount = 128
     static let keys = [
         "name", "description", "capture_level", "inherit", "rules", "resolvers", "dns", "ech", "inbound",
-        "binding_grace",
-        "content", "defaults",
+        "binding_grace", "unix_sockets", "content", "defaults",
     ]
 
     func document(_ root: Node) throws(PolicyError) -> PolicyDocument {

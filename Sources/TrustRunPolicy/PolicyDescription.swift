@@ -39,6 +39,10 @@ package struct PolicyDescription {
         write("ech", settings.ech.value.rawValue, settings.ech.origin)
         write("inbound", settings.inbound.value.rawValue, settings.inbound.origin)
         write("binding_grace", Self.time(settings.bindingGraceSeconds.value), settings.bindingGraceSeconds.origin)
+        let paths = settings.unixSockets.value.map { list in
+            list.map { path in PrintableText.quoted(path.text) }.joined(separator: ", ")
+        }
+        write("unix_sockets", paths.map { list in "[\(list)]" } ?? "any", settings.unixSockets.origin)
         write("defaults", "{ action: \(settings.defaultAction.value.text) }", settings.defaultAction.origin)
     }
 

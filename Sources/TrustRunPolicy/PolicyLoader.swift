@@ -195,6 +195,7 @@ extension PolicySettings {
         Self.add(other.ech, to: &ech)
         Self.add(other.bindingGraceSeconds, to: &bindingGraceSeconds)
         Self.add(other.resolvers, to: &resolvers)
+        Self.add(other.unixSockets, to: &unixSockets)
         content += other.content
     }
 

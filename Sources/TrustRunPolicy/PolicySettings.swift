@@ -41,6 +41,8 @@ package struct PolicySettings: Sendable {
     package var bindingGraceSeconds = Setting<UInt32>(3600)
     /// nil: those of resolv.conf.
     package var resolvers = Setting<[IPAddress]?>(nil)
+    /// Which unix sockets of processes outside a scope's processes may connect to; nil: any.
+    package var unixSockets = Setting<[UnixPath]?>(nil)
     package var content: [ContentRule] = []
 
     package init() {}

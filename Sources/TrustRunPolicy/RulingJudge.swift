@@ -207,6 +207,8 @@ package final class RulingJudge {
             return "a socket that another process made is of that one's control group: no gate would see what it sends"
         case .leaving:
             return "a process of an enforced scope stays one: what it makes elsewhere, no gate would see"
+        case .process where ProcessReach(number: ruling.port) == .unixSocket:
+            return "a unix socket of a process outside of the scope, which the policy's `unix_sockets` does not list"
         case .process: return "a process outside of the scope, reached for, could send what no gate would see"
         case .option: return "with this socket option, bytes could leave another way than was judged"
         case .bind: return "who answers on port \(ruling.port) could forge DNS answers"

@@ -44,7 +44,10 @@ extension JSONLinesEncoder {
         guard attempt.gate != .process else {
             buffer.append("\",\"by\":\"")
             buffer.append(ProcessReach(number: attempt.port).text)
-            return buffer.append("\"")
+            buffer.append("\"")
+            guard !attempt.path.isEmpty else { return }
+            buffer.append(",\"path\":")
+            return buffer.append(jsonString: attempt.path)
         }
         buffer.append(attempt.gate == .option ? "\",\"level\":" : "\",\"protocol\":")
         buffer.append(decimal: UInt64(attempt.transport))

@@ -36,6 +36,9 @@ extension TextEncoder {
         case .process:
             buffer.append(" process outside of the scope, by ")
             buffer.append(ProcessReach(number: attempt.port).words)
+            guard !attempt.path.isEmpty else { return }
+            buffer.append(": ")
+            buffer.append(printable: attempt.path)
         case .option: append(" socket option of level ", attempt.transport, ", number ", attempt.port, to: &buffer)
         case .bind: append(" bind of protocol ", attempt.transport, " to port ", attempt.port, to: &buffer)
         case .query, .answer:

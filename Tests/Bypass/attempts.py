@@ -10,6 +10,7 @@ import pathlib
 import socket
 import subprocess
 
+import scopes
 from settings import agent_path, scaled, workload
 
 STREAM, DATAGRAM, RAW, SEQPACKET = socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQPACKET
@@ -37,7 +38,16 @@ def sees_what_is_sent_later():
     return changes_returns() or b"\0btf_trace_sock_send_length\0" in pathlib.Path("/sys/kernel/btf/vmlinux").read_bytes()
 
 
-CLOSED = {"handover": changes_returns, "later": sees_what_is_sent_later}
+@functools.cache
+def listed_unix_sockets():
+    """What the policy lists besides those of the tests; None: it lists none, and any is reached."""
+    if not scopes.INHERITED:
+        return [] if changes_returns() else None
+    done = subprocess.run([agent_path(), "policy", "show", "--json", "--policy", scopes.INHERITED], capture_output=True, timeout=scaled(30), check=True)
+    return json.loads(done.stdout)["settings"].get("unix_sockets", {}).get("value")
+
+
+CLOSED = {"unix_sockets": lambda: listed_unix_sockets() is not None, "handover": changes_returns, "later": sees_what_is_sent_later}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -244,7 +254,8 @@ def _handed():
                   needs="abstract helper", who=both, has_control=False, contained=6)
     yield Attempt("memory of another process, which sends", "written_into", f"{DOMAIN}, since 5.19; {ACCESS}; else Yama", needs="helper",
                   who=both, has_control=False, is_optional=True, contained=2, open=his, closed_by="handover")
-    yield Attempt("another process asked to send", "delegated", "none", needs="helper", has_control=False, open=his)
+    yield Attempt("another process asked to send", "delegated", f"{UNIX}: unix_sockets", needs="unlisted helper", has_control=False, open=his,
+                  closed_by="unix_sockets")
     yield Attempt("another process asked to send over an abstract unix socket", "delegated", f"{DOMAIN}, since 6.12; {UNIX}",
                   needs="abstract helper", who=both, has_control=False, contained=6, open=his, closed_by="handover")
     yield Attempt("a command typed into another's terminal, TIOCSTI", "typed", f"{FILTER}; {IOCTL}; else, since 6.2, a setting", needs="helper", who=both,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A process outside of every scope, of the same user, that hands out what it has: a program of its own.
 
-helper.py PATH MANAGER: serves on the unix socket at PATH, on the abstract one of that name, and at MANAGER, where the user's service manager would.
+helper.py PATH UNLISTED MANAGER: serves on the unix sockets at PATH and UNLISTED, on the abstract one of the first name, and at MANAGER, where the
+user's service manager would.
 """
 
 import ctypes
@@ -83,11 +84,12 @@ def serve(asker):
 
 
 def main():
-    servers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(3)]
-    for server, name in zip(servers, (sys.argv[1], "\0" + sys.argv[1], sys.argv[2])):
+    servers = [socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in range(4)]
+    for server, name in zip(servers, (sys.argv[1], "\0" + sys.argv[1], *sys.argv[2:])):
         server.bind(name)
         server.listen(16)
-    os.chmod(sys.argv[1], 0o777)
+    for path in sys.argv[1:3]:
+        os.chmod(path, 0o777)
     print("ready", flush=True)
     while True:
         for server in select.select(servers, [], [])[0]:

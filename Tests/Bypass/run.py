@@ -101,6 +101,8 @@ class Bench:
             given["caller"] = self.world.caller_path
         elif attempt.needs in ("helper", "abstract helper"):
             given["helper"] = ("\0" if "abstract" in attempt.needs else "") + self.helper
+        elif attempt.needs == "unlisted helper":
+            given["helper"] = self.world.unlisted_path
         elif attempt.needs == "manager":
             given["helper"] = self.world.manager_path
         elif attempt.needs == "pins":
@@ -251,9 +253,9 @@ def _is_made(attempt):
 
 
 def _parties(place):
-    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_path, place.manager_path, namespace=place.left, **world.WHO["user"])
+    helper = children.Program(scopes.PYTHON, "-B", HERE / "helper.py", place.helper_path, place.unlisted_path, place.manager_path, namespace=place.left, **world.WHO["user"])
     expect.equal(helper.stdout.readline(), "ready\n", "the helper")
-    inside = place.inside(world.policy())
+    inside = place.inside(place.policy())
     parties = {"user": (inside, place.join("user"))}
     group = world.ScopeOf(inside)
     for who in ("root", "container", attempts.MEMBER):
@@ -286,6 +288,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         status = _attack(options)
+    except world.NotEnforced as error:
+        print(error, file=sys.stderr)
+        status = MISSING
     finally:
         if CARRIED:
             shutil.rmtree(CARRIED, ignore_errors=True)

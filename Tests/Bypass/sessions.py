@@ -107,7 +107,7 @@ class Session:
 
 def _of_agents(place, bench, chosen):
     """One agent: groups below its scope, then its policy reloaded all the time, then the agent stopped, then killed."""
-    policy = world.policy()
+    policy = place.policy()
     session = Session(place, bench, policy)
     below = place.join("user", world.ScopeOf(session.inside, "below/deeper"))
     parties = session.bench.parties
@@ -134,7 +134,7 @@ def _of_agents(place, bench, chosen):
 def _of_two(place, bench, chosen):
     """Two at the same time: what the one may, the other may not."""
     turned = ("10.78.128.0/17", '"fd78:0:b::/48"', '"ff15:78::/32"')
-    sessions = [Session(place, bench, world.policy()), Session(place, bench, world.policy(turned), is_turned=True)]
+    sessions = [Session(place, bench, place.policy()), Session(place, bench, place.policy(turned), is_turned=True)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         tried = list(pool.map(lambda entry: entry[0].bench.try_all(chosen(entry[1])), zip(sessions, (FIRST, SECOND))))
     results = sessions[0].bench.judge([entry for entries in tried for entry in entries])

@@ -2,10 +2,12 @@
 """Two network namespaces and a cable: on the left those who try, on the right the canary. Scopes and who is in them."""
 
 import ctypes
+import json
 import os
 import pathlib
 import socket
 import struct
+import subprocess
 import tempfile
 import threading
 import time
@@ -31,10 +33,6 @@ groups = []  # of every scope that was made
 
 # Where one may send, and where not: the policy of the scope.
 ALLOWED = ("10.78.0.0/17", '"fd78:0:a::/48"', "239.77.0.0/16", '"ff15:77::/32"', f"10.77.{CABLE}.128/25")
-
-
-def policy(allowed=ALLOWED, more=()):
-    return scopes.policy(*[f"allow {match}" for match in allowed], *more)
 
 
 class Places:
@@ -64,6 +62,13 @@ class Places:
         return {"loop4": "127.0.0.1", "zero4": "0.0.0.0", "zero6": "::", "loop6": "::1", "broadcast": "255.255.255.255"}[kind]
 
 
+class NotEnforced(Exception):
+    """Why the policy cannot be enforced on this machine."""
+
+
+NOT_ENFORCED = 125  # the status of `run` then
+
+
 class Party:
     """A client of some kind, inside of a scope or outside."""
 
@@ -76,12 +81,18 @@ class Party:
         try:
             return self.line.receive(scaled(timeout))
         except (EOFError, TimeoutError, ConnectionError) as error:
-            expect.fail(f"a client is gone or hangs ({error}): {self.program.args}: status {self.program.poll()}, {self._errors()}")
+            errors = self._end_and_read()
+            if self.program.returncode == NOT_ENFORCED:
+                raise NotEnforced(errors.strip()) from error
+            expect.fail(f"a client is gone or hangs ({error}): {self.program.args}: status {self.program.returncode}, {errors}")
 
-    def _errors(self):
-        if self.program.poll() is None:
+    def _end_and_read(self):
+        """What a program says that is ending, or hangs."""
+        try:
+            return self.program.communicate(timeout=scaled(5))[1]
+        except subprocess.TimeoutExpired:
             self.program.kill()
-        return self.program.stderr.read()
+            return self.program.communicate()[1]
 
     def step(self, way, limit, **arguments):
         self.line.send({"way": way, "limit": limit, **arguments})
@@ -166,6 +177,7 @@ class World:
         os.chmod(folder.name, 0o755)
         self.caller_path = os.path.join(folder.name, "caller")
         self.helper_path = os.path.join(folder.name, "helper")
+        self.unlisted_path = os.path.join(folder.name, "unlisted")
         os.chmod(folder.name, 0o777)
         self.manager_path = _make_manager_path(scopes.USER)
         self.wire = self.child(canary.watch, "veth0", namespace=self.right)
@@ -173,6 +185,12 @@ class World:
                       self.child(canary.sink, ["tcp", "udp", "vsock"], namespace=self.left)]
         self.caller = self.child(canary.call, self.caller_path, namespace=self.right)
         self.places = Places(self)
+
+    def policy(self, allowed=ALLOWED):
+        """What the tests themselves need of unix sockets is listed, where the policy lists any."""
+        listed = attempts.listed_unix_sockets()
+        more = [] if listed is None else [f"unix_sockets: {json.dumps([*listed, self.helper_path, self.caller_path])}"]
+        return scopes.policy(*[f"allow {match}" for match in allowed], more=["resolvers: [192.0.2.53]", *more])
 
     def _route(self):
         left, right = self.left, self.right

@@ -26,7 +26,7 @@ RIGHT = [
     MATCH % "any", MATCH % "['*', '*.a.example', 10.0.0.0/8, '::1']", RULE % "ports: 443", RULE % "ports: '443'",
     RULE % "ports: [443, 8000-8999]", RULE % "protocol: udp", RULE % "process: /usr/bin/*", RULE % "process: '*/curl'",
     RULE % "verify: address", RULE % "reason: r, source: 'https://a.example/#b', checked: 2026-11-21", "resolvers: 10.0.0.53",
-    "resolvers: [10.0.0.53, 'fd00::53']", "dns: strict", "dns: open", "ech: refuse", "ech: mark", "inbound: allow", "binding_grace: 10m", "capture_level: full",
+    "resolvers: [10.0.0.53, 'fd00::53']", "dns: strict", "dns: open", "ech: refuse", "ech: mark", "inbound: allow", "binding_grace: 10m", "unix_sockets: []", "unix_sockets: [/run/a, /run/b/]", "capture_level: full",
     "defaults: { action: kill }", "content: []",
     "capture_level: headers\ncontent: [{ when: { finding: pii }, action: kill, reason: r }]",
     "capture_level: full\ncontent: [{ when: { finding: [pii, phi], destination: not-allowed }, action: alert }]",
@@ -37,7 +37,7 @@ WRONG = [
     MATCH % "[]", MATCH % "''", MATCH % "a b", MATCH % "https://a.example", MATCH % "{ a: b }", RULE % "ports: 0", RULE % "ports: 65536",
     RULE % "ports: []", RULE % "ports: https", RULE % "ports: -1", RULE % "ports: 1.5", RULE % "protocol: icmp", RULE % "process: curl",
     RULE % "verify: sni", RULE % "source: wiki", RULE % "checked: today", RULE % "reason: ''", RULE % "reason: [a]", RULE % "needs: a",
-    RULE % "port: 443", "resolvers: []", "resolvers: dns.example", "dns: 'on'", "inbound: deny", "ech: allow", "binding_grace: 10", "binding_grace: 1d",
+    RULE % "port: 443", "resolvers: []", "resolvers: dns.example", "dns: 'on'", "inbound: deny", "ech: allow", "binding_grace: 10", "binding_grace: 1d", "unix_sockets: /run/a", "unix_sockets: [a]", "unix_sockets: ['/run/*']",
     "capture_level: all", "defaults: block", "defaults: {}", "defaults: { actoin: block }", "parameters: {}",
     "capture_level: full\ncontent: [{ action: kill }]",
     "capture_level: full\ncontent: [{ when: {}, action: kill }]", "capture_level: full\ncontent: [{ when: { finding: PII }, action: kill }]",
@@ -47,7 +47,7 @@ WRONG = [
 ]
 # What the schema accepts, and the agent does not.
 BEYOND = [
-    "content: [{ when: { finding: pii }, action: kill }]", MATCH % "10.0.0.1/8", MATCH % "1.2.3.400", MATCH % "a.example:443", RULE % "ports: 9-8", "inherit: none.yaml", "resolvers: 1.2.3.400",
+    "content: [{ when: { finding: pii }, action: kill }]", MATCH % "10.0.0.1/8", MATCH % "1.2.3.400", MATCH % "a.example:443", RULE % "ports: 9-8", "unix_sockets: [/a/../b]", "inherit: none.yaml", "resolvers: 1.2.3.400",
 ]
 
 

@@ -47,6 +47,19 @@ import TrustRunTestSupport
         #expect(open.namespaces.0 == 7 && open.namespaces.1 == 9)
     }
 
+    @Test func pathsOfUnixSocketsEndWithTheirZeroAndFoldersWithTheirSlash() throws {
+        #expect(try tables("rules: []").policy.lists_unix_sockets == 0)
+        let none = try tables("unix_sockets: []")
+        #expect(none.policy.lists_unix_sockets == 1 && none.unixPaths.isEmpty)
+        let longest = "/" + String(repeating: "n", count: 106)
+        let keys = try tables("unix_sockets: [/run/a, /run/b/, \(longest), /var/run/a, /var/run/c]").unixPaths
+        let texts = keys.map { key in
+            withUnsafeBytes(of: key.path) { bytes in Array(bytes.prefix(Int(key.length / 8) - 4)) }
+        }
+        #expect(texts == ["/run/a\0", "/run/b/", longest + "\0", "/run/c\0"].map { text in Array(text.utf8) })
+        #expect(keys.allSatisfy { key in withUnsafeBytes(of: key.path) { bytes in bytes.last == 0 } })
+    }
+
     private func tables(_ text: String, namespaces: [UInt32] = []) throws -> KernelTables {
         let policy = try PolicyLoader.load(["p.yaml"]) { (_: String) throws(PolicyReadFailure) in Array(text.utf8) }
         let compiled = try CompiledPolicy(policy)

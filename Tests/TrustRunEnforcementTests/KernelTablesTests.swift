@@ -18,7 +18,7 @@ import TrustRunTestSupport
         #expect(MemoryLayout<tr_ipv4_range>.size == 8 && MemoryLayout<tr_ipv4_range>.offset(of: \.list) == 4)
         #expect(MemoryLayout<tr_ipv6_key>.size == 20 && MemoryLayout<tr_ipv6_entry>.offset(of: \.list) == 20)
         #expect(MemoryLayout<tr_outcome_key>.size == 32)
-        #expect(MemoryLayout<tr_policy>.size == 10 * 4 + 8 + 16 * 4 + 16 * 16)
+        #expect(MemoryLayout<tr_policy>.size == 12 * 4 + 8 + 16 * 4 + 16 * 16)
         #expect(Candidate.Conditions.tcp.rawValue == UInt8(TR_IF_TCP))
         #expect(Candidate.Conditions.udp.rawValue == UInt8(TR_IF_UDP))
         #expect(Candidate.Conditions.hasPorts.rawValue == UInt8(TR_HAS_PORTS))
@@ -28,6 +28,9 @@ import TrustRunTestSupport
         #expect(ProcessReach.abstractSocket.rawValue == UInt16(TR_REACH_ABSTRACT_SOCKET.rawValue))
         #expect(ProcessReach.service.rawValue == UInt16(TR_REACH_SERVICE.rawValue))
         #expect(ProcessReach.terminal.rawValue == UInt16(TR_REACH_TERMINAL.rawValue))
+        #expect(ProcessReach.unixSocket.rawValue == UInt16(TR_REACH_UNIX_SOCKET.rawValue))
+        #expect(UnixPath.maximumCount == TR_MAX_UNIX_PATHS && UnixPath.maximumByteCount < TR_UNIX_PATH_SIZE)
+        #expect(MemoryLayout<tr_unix_key>.size == 8 + Int(TR_UNIX_PATH_SIZE))
         #expect(CompiledPolicy.maximumCandidatesPerKey < TR_MAX_CANDIDATES)
         #expect(CompiledPolicy.maximumCandidates < TR_MAX_ALL_CANDIDATES)
         for action in PolicyAction.allCases { #expect(action.rawValue < UInt8(TR_ACTION_ERROR.rawValue)) }

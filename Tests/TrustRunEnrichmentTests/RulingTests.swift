@@ -100,6 +100,17 @@ import TrustRunTestSupport
         #expect(attempt.own == Endpoint(address: own, port: 8080))
     }
 
+    @Test func aUnixSocketThatIsNotListedIsToldWithItsPath() throws {
+        let record = RecordBuilder.verdict(
+            task, gate: .process, action: 2,
+            to: Endpoint(address: peer.address, port: ProcessReach.unixSocket.rawValue),
+            name: String("/run/a".reversed()), at: at(0))
+        let events = try bench.events(record)
+        #expect(events.map(\.summary) == ["violation pid=10"])
+        guard case .attempt(let attempt) = events[0].body else { throw Unexpected() }
+        #expect(attempt.path == Array("/run/a".utf8) && attempt.verdict.name == nil)
+    }
+
     @Test func theProofIsNotTold() throws {
         #expect(try bench.events(ruling(2, rule: 0xffff_fffd)).isEmpty)
         let agent = TaskFields(99, comm: "trustrun-agent")

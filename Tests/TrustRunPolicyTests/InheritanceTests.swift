@@ -7,8 +7,8 @@ import TrustRunPolicy
     @Test func takesSettingsFromTheFirstThatStatesThem() throws {
         let policy = try Documents([
             "a.yaml": "inherit: [b.yaml, c.yaml]\ndns: open\n",
-            "b.yaml": "inherit: d.yaml\ninbound: allow\ndns: strict\n",
-            "c.yaml": "defaults: { action: kill }\nbinding_grace: 2h\n",
+            "b.yaml": "inherit: d.yaml\ninbound: allow\ndns: strict\nunix_sockets: []\n",
+            "c.yaml": "defaults: { action: kill }\nbinding_grace: 2h\nunix_sockets: [/a]\n",
             "d.yaml": "defaults: { action: block }\n",
         ]).load("a.yaml")
         #expect(policy.settings.dns.value == .open)
@@ -18,6 +18,7 @@ import TrustRunPolicy
         #expect(policy.settings.defaultAction.value == .block)
         #expect(policy.settings.defaultAction.origin == Origin(document: 2, line: 1, column: 21))
         #expect(policy.settings.bindingGraceSeconds.value == 7200)
+        #expect(policy.settings.unixSockets.value == [])
         #expect(policy.settings.captureLevel.value == .metadata)
         #expect(policy.settings.captureLevel.origin == nil)
         #expect(policy.documents.map(\.label) == ["a.yaml", "b.yaml", "d.yaml", "c.yaml"])

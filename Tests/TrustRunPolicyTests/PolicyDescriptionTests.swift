@@ -29,6 +29,7 @@ import TrustRunTestSupport
             "sub/b.yaml": """
             resolvers: ["::1", 10.0.0.53]
             binding_grace: 90s
+            unix_sockets: [/var/run/a, "/b/"]
             defaults: { action: block }
             rules:
               - match: any.
@@ -48,7 +49,8 @@ import TrustRunTestSupport
                 # ech: mark (default)
                 # inbound: block (default)
                 binding_grace: 90s # sub/b.yaml:2
-                defaults: { action: block } # sub/b.yaml:3
+                unix_sockets: ["/run/a", "/b/"] # sub/b.yaml:3
+                defaults: { action: block } # sub/b.yaml:4
                 content:
                   # a.yaml:16
                   - when: { finding: ["pii"], destination: not-allowed }
@@ -67,7 +69,7 @@ import TrustRunTestSupport
                     reason: "R\\u202e\\u2028"
                     source: "https://example.com/"
                     checked: 2026-11-21
-                  # b.yaml#1, sub/b.yaml:5
+                  # b.yaml#1, sub/b.yaml:6
                   - match: "any."
                     action: kill
 

@@ -4,6 +4,10 @@ import TrustRunPolicy
 
 /// What each wrong document is told, with the line and column of it.
 @Suite struct PolicyErrorTests {
+    private static let noUnixPath =
+        "is no path of a unix socket; expected an absolute one of at most 107 bytes such as /run/postgresql/.s.PGSQL.5432, or a folder with "
+        + "a slash at its end such as /run/postgresql/"
+
     struct Case: CustomTestStringConvertible {
         let text: String
         let error: String
@@ -32,25 +36,25 @@ import TrustRunPolicy
             "- rules",
             """
             1:1: a list; expected a policy, a mapping with keys such as name, description, capture_level, inherit, rules, \
-            resolvers, dns, ech, inbound, binding_grace, content, defaults
+            resolvers, dns, ech, inbound, binding_grace, unix_sockets, content, defaults
             """),
         Case(
             "name: a\nrule: []\n",
             """
             2:1: unknown key `rule` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, dns, \
-            ech, inbound, binding_grace, content, defaults
+            ech, inbound, binding_grace, unix_sockets, content, defaults
             """),
         Case(
             "name: a\nparameters: {}\n",
             """
             2:1: unknown key `parameters` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
-            dns, ech, inbound, binding_grace, content, defaults
+            dns, ech, inbound, binding_grace, unix_sockets, content, defaults
             """),
         Case(
             "\"\\e[31m\": a",
             """
             1:1: unknown key `\\u001b[31m` in a policy; expected one of name, description, capture_level, inherit, rules, resolvers, \
-            dns, ech, inbound, binding_grace, content, defaults
+            dns, ech, inbound, binding_grace, unix_sockets, content, defaults
             """),
         Case("dns: \(String(repeating: "x", count: 2000))", "1:6: unknown dns `\(String(repeating: "x", count: 987))…"),
         Case("name: a\nrules: []\nname: b\n", "1:1: key `name` stands here and again further down; expected it once"),
@@ -66,6 +70,17 @@ import TrustRunPolicy
         Case("capture_level: all", "1:16: unknown capture_level `all`; expected one of metadata, headers, full"),
         Case("dns: on", "1:6: unknown dns `on`; expected one of strict, open"),
         Case("inbound: [block]", "1:10: a list; expected inbound: block, allow"),
+        Case("unix_sockets: /run/a", "1:15: a text; expected a list of paths of unix sockets"),
+        Case("unix_sockets: [run/a]", "1:16: `run/a` \(noUnixPath)"),
+        Case("unix_sockets: [/run/*]", "1:16: `/run/*` \(noUnixPath)"),
+        Case("unix_sockets: [/run//a]", "1:16: `/run//a` \(noUnixPath)"),
+        Case("unix_sockets: [/run/../a]", "1:16: `/run/../a` \(noUnixPath)"),
+        Case(
+            "unix_sockets: [/\(String(repeating: "a", count: 107))]",
+            "1:16: `/\(String(repeating: "a", count: 107))` \(noUnixPath)"),
+        Case(
+            "unix_sockets: [\((0...64).map { number in "/\(number)" }.joined(separator: ", "))]",
+            "1:15: 65 paths; expected at most 64: name folders"),
         Case("binding_grace: 30", "1:16: time `30`; expected a number with s, m or h such as 30s, 10m or 1h"),
         Case("binding_grace: 1.5h", "1:16: time `1.5h`; expected a number with s, m or h such as 30s, 10m or 1h"),
         Case(
@@ -258,7 +273,7 @@ import TrustRunPolicy
             String(repeating: "[", count: 13) + String(repeating: "]", count: 13) + "\n",
             """
             1:1: a list; expected a policy, a mapping with keys such as name, description, capture_level, inherit, rules, \
-            resolvers, dns, ech, inbound, binding_grace, content, defaults
+            resolvers, dns, ech, inbound, binding_grace, unix_sockets, content, defaults
             """),
         Case(
             String(repeating: "[", count: 14) + String(repeating: "]", count: 14) + "\n",

@@ -23,6 +23,9 @@ enum RandomPolicy {
             text += "binding_grace: \(Int.random(in: 0...9999, using: &random))\(pick(["s", "m", "h"], &random))\n"
         }
         if random.isOne(in: 2) { text += "resolvers: [10.0.0.53, \"fd00::53\"]\n" }
+        if random.isOne(in: 3) {
+            text += "unix_sockets: [\(pick(["", "/a b", "/x/", "/x/, '/\u{fc}#'"], &random))]\n"
+        }
         if random.isOne(in: 2) { text += "inbound: \(pick(["block", "allow"], &random))\n" }
         if random.isOne(in: 2) { text += "defaults: { action: \(action(&random)) }\n" }
         if random.isOne(in: 2) {

@@ -52,6 +52,22 @@ import TrustRunEvents
         #expect(text.hasSuffix("  alert by defaults: no rule matches\n"))
     }
 
+    @Test func aPathIsWrittenWithoutItsControlBytes() throws {
+        let task = TaskFacts(
+            key: ProcessKey(tgid: 1, startTime: 1), user: 0, group: 0, cgroupID: 0, comm: .init(repeating: 0))
+        let ruling = GateRuling(
+            task: task, gate: .process, action: .block, basis: .none, generation: 1, cookie: 0, networkNamespace: 0,
+            peer: Samples.resolver, own: Samples.resolver.address, port: ProcessReach.unixSocket.rawValue, transport: 0)
+        let verdict = Verdict(
+            action: .block, isEnforced: true, basis: .scope, rule: nil, reason: nil, policy: "p", gate: .process)
+        let event = Samples.event(
+            .attempt(AttemptEvent(ruling, path: Array("/a\u{1b}[31m".utf8), verdict: verdict)), hook: .gate)
+        let line = try Samples.checked { Samples.encoder().encode(event, into: &$0) }
+        #expect(line.contains(#""attempt":{"kind":"process","by":"unix_socket","path":"/a\u001b[31m"}"#))
+        let text = Samples.text { _ = TextEncoder(isColoured: false).encode(event, into: &$0) }
+        #expect(!text.contains("\u{1b}") && text.contains("does not list: /a"))
+    }
+
     @Test func aNamedServerCarriesTheVerdict() throws {
         let verdict = Verdict(
             action: .allow, isEnforced: false, basis: .name, rule: "p.yaml#1", reason: nil, policy: "p")

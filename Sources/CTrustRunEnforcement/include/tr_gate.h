@@ -36,7 +36,9 @@ struct tr_tables {
 	size_t ipv6_count;
 	const struct tr_name_entry *_Nullable names;
 	size_t name_count;
-	const struct tr_glob *_Nullable globs; /* policy.glob_count */
+	const struct tr_glob *_Nullable globs;		/* policy.glob_count */
+	const struct tr_unix_key *_Nullable unix_paths; /* whose slot is filled in */
+	size_t unix_path_count;
 	/* TR_STATES_ROWS of tr_states, one behind the other; or none: no rule is for certain executables. */
 	const uint64_t *_Nullable states;
 };
