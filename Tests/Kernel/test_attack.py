@@ -9,6 +9,7 @@ import expect
 import scopes
 from harness import each_guest
 from settings import SCALE, agent_path, scaled
+from test_enforce_handover import is_refused_here
 
 GUESTS_SHARE = True
 
@@ -39,6 +40,19 @@ def test_under_a_policy_of_its_own_and_one_of_the_users():
         expect.equal(told["policy"], str(mine) if options else "the suite's own", "the policy")
         expect.equal({row["result"] for row in found.values()}, {"refused"}, f"results: {found}")
         expect.true({("UDP connect, write", "user"), ("UDP connect, writev", "user")} <= set(found), f"attempts: {list(found)}")
+
+
+@each_guest
+def test_under_a_policy_that_lists_unix_sockets():
+    """What the attempts need of them is listed besides; where they cannot be refused, nothing is tried."""
+    listing = scopes.write("name: mine\nrules: []\nunix_sockets: [/dev/log]\ndefaults: {action: block}\n")
+    for pattern in ("another process asked to send", "a socket of the scope used from outside"):
+        done = attack("-k", pattern, "--json", "--policy", listing)
+        if not is_refused_here():
+            expect.equal((done.returncode, done.stdout), (69, ""), f"status and stdout; {done.stderr}")
+            return expect.true("the policy has `unix_sockets`" in done.stderr and "Traceback" not in done.stderr, done.stderr)
+        expect.equal((done.returncode, done.stderr), (0, ""), "status and stderr")
+        expect.equal({row["result"] for row in results(done)[1].values()}, {"refused"}, pattern)
 
 
 def test_what_gets_through_fails():
