@@ -23,6 +23,15 @@ struct {
 	__type(value, struct tr_outcome);
 } outcomes SEC(".maps");
 
+/* The same of the agent's own proof, apart: it must find room whatever a scope's programs try. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, TR_MAX_PROBED);
+	__type(key, struct tr_outcome_key);
+	__type(value, struct tr_outcome);
+} probed SEC(".maps");
+
 static __always_inline void tr_count_total(u32 place)
 {
 	u64 *count = bpf_map_lookup_elem(&totals, &place);
@@ -32,17 +41,16 @@ static __always_inline void tr_count_total(u32 place)
 		__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
 }
 
-/* Not inlined: it has a stack of its own. */
-static __noinline int tr_count_outcome(const struct tr_outcome_key *key)
+static __always_inline int tr_count_in(void *map, const struct tr_outcome_key *key)
 {
 	struct tr_outcome made = { .count = 1 }, *known;
 
 	made.first = made.last = bpf_ktime_get_boot_ns();
-	known = bpf_map_lookup_elem(&outcomes, key);
+	known = bpf_map_lookup_elem(map, key);
 	if (!known) {
-		if (!bpf_map_update_elem(&outcomes, key, &made, BPF_NOEXIST))
+		if (!bpf_map_update_elem(map, key, &made, BPF_NOEXIST))
 			return 0;
-		known = bpf_map_lookup_elem(&outcomes, key); /* another CPU was first, or there is no room */
+		known = bpf_map_lookup_elem(map, key); /* another CPU was first, or there is no room */
 	}
 	if (!known) {
 		tr_count_total(TR_TOTAL_OUTCOMES_LOST);
@@ -51,6 +59,12 @@ static __noinline int tr_count_outcome(const struct tr_outcome_key *key)
 	__atomic_fetch_add(&known->count, 1, __ATOMIC_RELAXED);
 	known->last = made.last;
 	return 0;
+}
+
+/* Not inlined: it has a stack of its own. */
+static __noinline int tr_count_outcome(const struct tr_outcome_key *key)
+{
+	return key->rule == TR_RULE_PROBE ? tr_count_in(&probed, key) : tr_count_in(&outcomes, key);
 }
 
 #endif

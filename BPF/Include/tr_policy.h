@@ -21,6 +21,7 @@ enum {
 	TR_MAX_GLOBS = 256,
 	TR_NAME_SIZE = 256, /* of a key; the longest name has 253 bytes, and a zero ends it */
 	TR_MAX_OUTCOMES = 16384,
+	TR_MAX_PROBED = 1024,	      /* the agent's own proof has four at a time */
 	TR_MAX_BINDINGS = 65536,      /* a name at an address each */
 	TR_MAX_NAMES_AN_ADDRESS = 16, /* bound at the same time */
 	TR_MAX_ADDRESSES_A_NAME = 8192,

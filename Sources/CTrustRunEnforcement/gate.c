@@ -364,24 +364,37 @@ int tr_gate_totals(const struct tr_gate *gate, uint64_t counts[TR_TOTALS])
 	return error;
 }
 
-int tr_gate_outcomes(const struct tr_gate *gate, struct tr_outcome_key *keys, struct tr_outcome *values,
-		     size_t capacity)
+static int read_outcomes(int map, struct tr_outcome_key *keys, struct tr_outcome *values, size_t capacity)
 {
-	int fd = tr_gate_map(gate, "outcomes");
 	struct tr_outcome_key *previous = NULL;
 	size_t count = 0;
 
-	while (count < capacity && !bpf_map_get_next_key(fd, previous, &keys[count])) {
+	while (count < capacity && !bpf_map_get_next_key(map, previous, &keys[count])) {
 		previous = &keys[count];
-		if (!bpf_map_lookup_elem(fd, previous, &values[count]))
+		if (!bpf_map_lookup_elem(map, previous, &values[count]))
 			count++;
 	}
 	return count;
 }
 
-void tr_gate_forget(const struct tr_gate *gate, const struct tr_outcome_key *key)
+int tr_gate_outcomes(const struct tr_gate *gate, struct tr_outcome_key *keys, struct tr_outcome *values,
+		     size_t capacity)
 {
-	bpf_map_delete_elem(tr_gate_map(gate, "outcomes"), key);
+	return read_outcomes(tr_gate_map(gate, "outcomes"), keys, values, capacity);
+}
+
+int tr_gate_probed(const struct tr_gate *gate, struct tr_outcome_key *keys, struct tr_outcome *values, size_t capacity)
+{
+	return read_outcomes(tr_gate_map(gate, "probed"), keys, values, capacity);
+}
+
+void tr_gate_forget_probed(const struct tr_gate *gate)
+{
+	int map = tr_gate_map(gate, "probed");
+	struct tr_outcome_key key;
+
+	for (size_t i = 0; i < TR_MAX_PROBED && !bpf_map_get_next_key(map, NULL, &key); i++)
+		bpf_map_delete_elem(map, &key);
 }
 
 uint32_t tr_gate_generation(const struct tr_gate *gate)

@@ -278,7 +278,7 @@ package final class EnforcedMonitor {
 
     private func count(_ scope: EnforcedScope) -> (totals: Gate.Totals, outcomes: [GateOutcome]) {
         do {
-            return (try scope.totals(), try scope.outcomes())
+            return (try scope.totals(), scope.outcomes())
         } catch {
             tell(error.message)
             return (.none, [])

@@ -158,7 +158,7 @@ package enum EnforcedRun {
         var lines: [String] = []
         do {
             let totals = try enforced.totals()
-            let outcomes = try enforced.outcomes()
+            let outcomes = enforced.outcomes()
             var report = EnforcementReport(policies, enforced.status)
             if let stream {
                 let counted = EnforcedStream.Totals([(totals, outcomes)])

@@ -120,9 +120,10 @@ final class EnforcedScope {
 
     /// Reads that; returns whether it is more than before.
     func countAnswersWithoutRoom() -> Bool {
-        guard let outcomes = try? gate.outcomes() else { return false }
-        let count = outcomes.filter { outcome in outcome.gate == .answer && [.full, .crowded].contains(outcome.basis) }
-            .reduce(0) { sum, outcome in sum + outcome.count }
+        let count = gate.outcomes().filter { outcome in
+            outcome.gate == .answer && [.full, .crowded].contains(outcome.basis)
+        }
+        .reduce(0) { sum, outcome in sum + outcome.count }
         defer { answersWithoutRoom = count }
         return count > answersWithoutRoom
     }
@@ -155,9 +156,7 @@ final class EnforcedScope {
         try Self.system { () throws(EnforcementError) in try gate.totals() }
     }
 
-    func outcomes() throws(AgentError) -> [GateOutcome] {
-        try Self.system { () throws(EnforcementError) in try gate.outcomes() }
-    }
+    func outcomes() -> [GateOutcome] { gate.outcomes() }
 
     private static func unenforced<Value: ~Copyable>(
         _ body: () throws(EnforcementError) -> Value

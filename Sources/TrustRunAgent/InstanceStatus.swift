@@ -65,7 +65,7 @@ package struct InstanceStatus {
         let folder = (mountPoint ?? "") + facts.scope
         return InstanceStatus(
             name: pins.name, agent: agent, facts: facts, generation: gate.generation, totals: try gate.totals(),
-            outcomes: try gate.outcomes(),
+            outcomes: gate.outcomes(),
             isPopulated: ScopeDirectory.identifier(of: folder) == facts.cgroup
                 ? ScopeDirectory.isPopulated(folder) : nil)
     }

@@ -180,13 +180,13 @@ package import TrustRunPolicy
         let errors: [Int32]
         let outcomes: [GateOutcome]
         do {
-            forget(nonce)
+            unsafe tr_gate_forget_probed(handle)
             errors = try GateProof.attempt(at: nonce, inDirectory: descriptor)
-            outcomes = try readOutcomes()
+            outcomes = readOutcomes() + readProbed()
         } catch {
             return .degraded(error.description)
         }
-        forget(nonce)
+        unsafe tr_gate_forget_probed(handle)
         let brought = proofs.brought
         proofs.add(errors, wasRefusedAtTheRoot: GateProof.wasRefusedAtTheRoot(errors, nonce, outcomes))
         if let missing = errors.first(where: GateProof.isShortage) {
@@ -214,32 +214,21 @@ package import TrustRunPolicy
     }
 
     /// What was refused or recorded of others than the proofs, the most frequent first.
-    package func outcomes() throws(EnforcementError) -> [GateOutcome] {
-        proofs.removed(from: try readOutcomes()).sorted { left, right in left.count > right.count }
+    package func outcomes() -> [GateOutcome] {
+        proofs.removed(from: readOutcomes()).sorted { left, right in left.count > right.count }
     }
 
-    private func readOutcomes() throws(EnforcementError) -> [GateOutcome] {
+    private func readOutcomes() -> [GateOutcome] {
         var keys = [tr_outcome_key](repeating: tr_outcome_key(), count: TR_MAX_OUTCOMES)
         var values = [tr_outcome](repeating: tr_outcome(), count: keys.count)
         let found = unsafe tr_gate_outcomes(handle, &keys, &values, keys.count)
         return zip(keys, values).prefix(Int(found)).compactMap { key, value in GateOutcome(key, value) }
     }
 
-    /// Takes a proof's entries out of what is counted.
-    private func forget(_ nonce: ProbeDestination) {
-        for (gate, address) in [
-            (TR_GATE_CONNECT, nonce.ipv4), (TR_GATE_DATAGRAM, nonce.ipv4), (TR_GATE_CONNECT, nonce.ipv6),
-            (TR_GATE_DATAGRAM, nonce.ipv6),
-        ] {
-            var key = tr_outcome_key()
-            unsafe withUnsafeMutableBytes(of: &key.address) { bytes in unsafe address.store(in: bytes) }
-            key.gate = UInt8(gate.rawValue)
-            key.port = nonce.port
-            key.protocol = UInt16(gate == TR_GATE_CONNECT ? IPPROTO_TCP : IPPROTO_UDP)
-            key.action = UInt8(TR_ACTION_BLOCK.rawValue)
-            key.rule = TR_RULE_PROBE
-            key.generation = generation
-            unsafe tr_gate_forget(handle, &key)
-        }
+    private func readProbed() -> [GateOutcome] {
+        var keys = [tr_outcome_key](repeating: tr_outcome_key(), count: TR_MAX_PROBED)
+        var values = [tr_outcome](repeating: tr_outcome(), count: keys.count)
+        let found = unsafe tr_gate_probed(handle, &keys, &values, keys.count)
+        return zip(keys, values).prefix(Int(found)).compactMap { key, value in GateOutcome(key, value) }
     }
 }

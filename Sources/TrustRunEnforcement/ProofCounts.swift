@@ -40,7 +40,6 @@ package struct ProofCounts: Sendable, Equatable {
     /// What was counted of others than the proofs.
     func removed(from outcomes: [GateOutcome]) -> [GateOutcome] {
         outcomes.compactMap { outcome in
-            guard outcome.basis != .probe else { return nil }
             var outcome = outcome
             let isOurs = Self.attempts.contains { attempt in
                 attempt == (outcome.gate, outcome.transport, outcome.port)

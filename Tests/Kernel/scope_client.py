@@ -180,6 +180,18 @@ def sendto(address, port, text="x"):
         return "ok"
 
 
+def sendto_many(first, count, port):
+    """A datagram to each of so many addresses from the first on; how many were not permitted."""
+    start, refused = int.from_bytes(socket.inet_aton(first), "big"), 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as end:
+        for number in range(start, start + count):
+            try:
+                end.sendto(b"x", (socket.inet_ntoa(number.to_bytes(4, "big")), port))
+            except PermissionError:
+                refused += 1
+    return refused
+
+
 def sendmsg(address, port):
     with socket.socket(family_of(address), socket.SOCK_DGRAM) as end:
         end.sendmsg([b"x"], [], 0, (address, port))

@@ -351,6 +351,25 @@ def test_a_command_does_not_go_on_without_its_gates():
     expect.equal(run.program.wait(scaled(10)), 0, "status with --fail-open")
 
 
+def _proven(run):
+    return next(instance["proven"] for instance in status() if instance["name"] == run.name)
+
+
+def test_a_proof_finds_room_whatever_was_tried():
+    """So many destinations are counted one by one, and no more; what a proof tries is counted apart."""
+    many, counted = 17_000, 16_384
+    run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())
+    expect.equal(run.ask("sendto_many", "10.2.0.0", many, 9), many, "datagrams that were refused")
+    seen = status_of(run.name)
+    expect.equal(seen["totals"]["block"], many, "all that was refused")
+    expect.between(len(seen["outcomes"]), counted - 16, counted, "destinations of it")
+    for number in range(2):
+        proven = _proven(run)
+        wait_until(lambda: _proven(run) != proven, f"proof {number} after that")
+    run.program.stdin.close()
+    expect.equal(run.program.wait(scaled(10)), 0, "status")
+
+
 @each_guest
 def test_a_command_does_not_go_on_without_what_refuses_sockets_of_others():
     run = Run(scopes.policy("allow 10.1.1.1"), "--prove-every", "200ms", namespace=everywhere())

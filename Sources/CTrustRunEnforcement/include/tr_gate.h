@@ -87,8 +87,10 @@ int tr_gate_totals(const struct tr_gate *_Nonnull gate, uint64_t counts[_Nonnull
 int tr_gate_outcomes(const struct tr_gate *_Nonnull gate, struct tr_outcome_key *_Nonnull keys,
 		     struct tr_outcome *_Nonnull values, size_t capacity);
 
-/* Takes out what was counted of one key. */
-void tr_gate_forget(const struct tr_gate *_Nonnull gate, const struct tr_outcome_key *_Nonnull key);
+/* The same of the proof's own attempts, which are kept apart until they are forgotten. */
+int tr_gate_probed(const struct tr_gate *_Nonnull gate, struct tr_outcome_key *_Nonnull keys,
+		   struct tr_outcome *_Nonnull values, size_t capacity);
+void tr_gate_forget_probed(const struct tr_gate *_Nonnull gate);
 
 /* The generation of the policy in force; 0: there is none. */
 uint32_t tr_gate_generation(const struct tr_gate *_Nonnull gate);
