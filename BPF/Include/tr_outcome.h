@@ -41,16 +41,30 @@ static __always_inline void tr_count_total(u32 place)
 		__atomic_fetch_add(count, 1, __ATOMIC_RELAXED);
 }
 
-static __always_inline int tr_count_in(void *map, const struct tr_outcome_key *key)
+/* One attempt at a time, so nobody else is at its entry. Plain, since the verifier looks at it for each call. */
+static __always_inline int tr_count_probe(const struct tr_outcome_key *key, const struct tr_outcome *made)
+{
+	struct tr_outcome *known = bpf_map_lookup_elem(&probed, key);
+
+	if (!known)
+		return bpf_map_update_elem(&probed, key, made, BPF_NOEXIST);
+	known->count++;
+	return 0;
+}
+
+/* Not inlined: it has a stack of its own. */
+static __noinline int tr_count_outcome(const struct tr_outcome_key *key)
 {
 	struct tr_outcome made = { .count = 1 }, *known;
 
 	made.first = made.last = bpf_ktime_get_boot_ns();
-	known = bpf_map_lookup_elem(map, key);
+	if (key->rule == TR_RULE_PROBE)
+		return tr_count_probe(key, &made);
+	known = bpf_map_lookup_elem(&outcomes, key);
 	if (!known) {
-		if (!bpf_map_update_elem(map, key, &made, BPF_NOEXIST))
+		if (!bpf_map_update_elem(&outcomes, key, &made, BPF_NOEXIST))
 			return 0;
-		known = bpf_map_lookup_elem(map, key); /* another CPU was first, or there is no room */
+		known = bpf_map_lookup_elem(&outcomes, key); /* another CPU was first, or there is no room */
 	}
 	if (!known) {
 		tr_count_total(TR_TOTAL_OUTCOMES_LOST);
@@ -59,12 +73,6 @@ static __always_inline int tr_count_in(void *map, const struct tr_outcome_key *k
 	__atomic_fetch_add(&known->count, 1, __ATOMIC_RELAXED);
 	known->last = made.last;
 	return 0;
-}
-
-/* Not inlined: it has a stack of its own. */
-static __noinline int tr_count_outcome(const struct tr_outcome_key *key)
-{
-	return key->rule == TR_RULE_PROBE ? tr_count_in(&probed, key) : tr_count_in(&outcomes, key);
 }
 
 #endif
