@@ -146,7 +146,8 @@ def test_a_stopped_agent_holds_nothing_up_and_losses_are_told():
     last = agent.stop(timeout=30)
     connects = len(agent.find("connect"))
     expect.equal(last["summary"]["lost"], lost(agent), "lost, by the summary")
-    expect.equal(lost(agent), lost(agent, stage="kernel"), "lost in the kernel")
+    # What it then reads at once may be more than this reader takes in time.
+    expect.equal(lost(agent), lost(agent, stage="kernel") + lost(agent, stage="output"), "lost anywhere else")
     expect.true(connects + lost(agent) >= load.count, f"{connects} told and {lost(agent)} lost of {load.count}")
     if connects < load.count:
         expect.true(lost(agent) >= load.count - connects, "a connection was lost in silence")
